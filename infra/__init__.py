@@ -1,0 +1,1 @@
+"""What the parts stand on: settings, database, embedded servers, Celery, Redis, access and audit."""

@@ -1,0 +1,109 @@
+"""The settings of the installation: where data lies, which servers to use, where to listen.
+
+`SETTINGS` is the whole list. Nothing else in this package reads the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from infra.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting("ONWARD_HOME", ".onward", "Folder for data, logs and embedded servers."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "PostgreSQL 14 or newer, as postgresql://user:password@host:port/database. Empty: embedded.",
+    ),
+    Setting("REDIS_URL", "", "Redis or Valkey, as redis://:password@host:port/0. Empty: embedded."),
+    Setting("ONWARD_HOST", "127.0.0.1", "Address the dashboard listens on."),
+    Setting(
+        "ONWARD_PORT",
+        "8501",
+        "Port of the dashboard; the next free one of twenty is taken when it is in use.",
+    ),
+    Setting("ONWARD_WORKERS", "2", "Task processes of the embedded worker."),
+)
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: Path
+    database_url: str | None  #: with the psycopg driver named; None: use the embedded server
+    redis_url: str | None  #: None: use the embedded server
+    host: str
+    port: int
+    workers: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and check every setting. Raises SettingsError naming the first that cannot be used."""
+        value = {
+            setting.name: environ.get(setting.name, "").strip() or setting.default for setting in SETTINGS
+        }
+        home = Path(value["ONWARD_HOME"]).expanduser()
+        return cls(
+            home=home if home.is_absolute() else CHECKOUT / home,
+            database_url=_database_url(value["DATABASE_URL"]),
+            redis_url=_redis_url(value["REDIS_URL"]),
+            host=value["ONWARD_HOST"],
+            port=_whole_number("ONWARD_PORT", value["ONWARD_PORT"], 1, 65535),
+            workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),
+        )
+
+
+def display_url(url: str) -> str:
+    """The URL as it may be shown or logged: without password and query."""
+    parsed = make_url(url).set(query={})
+    return parsed.render_as_string(hide_password=True)
+
+
+def _database_url(text: str) -> str | None:
+    if not text:
+        return None
+    url = _parsed("DATABASE_URL", text, "postgresql://user:password@host:5432/database")
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SettingsError(
+            "DATABASE_URL", f"names {url.get_backend_name()!r}, but only postgresql:// works."
+        )
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _redis_url(text: str) -> str | None:
+    if not text:
+        return None
+    url = _parsed("REDIS_URL", text, "redis://:password@host:6379/0")
+    if url.drivername not in {"redis", "rediss"}:
+        raise SettingsError("REDIS_URL", f"names {url.drivername!r}, but only redis:// and rediss:// work.")
+    return text
+
+
+def _parsed(name: str, text: str, example: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError(name, f"is not a URL; write it as {example}.") from None
+    if not url.host and "host" not in url.query:
+        raise SettingsError(name, f"has no host; write it as {example}.")
+    return url
+
+
+def _whole_number(name: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(name, f"is {text!r}, but must be a whole number from {low} to {high}.")
+    return int(text)

@@ -1,0 +1,7 @@
+"""The metadata that all tables of this package hang on."""
+
+from sqlalchemy import MetaData
+
+from infra.database import SCHEMA
+
+metadata = MetaData(schema=SCHEMA)
