@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, Identity, BigInteger, Table, Text, func, insert
+from sqlalchemy import BigInteger, Column, Connection, DateTime, Identity, Table, Text, func, insert
 from sqlalchemy.dialects.postgresql import JSONB
 
 from infra.tables import metadata

@@ -1,0 +1,1 @@
+"""Who may do what: roles, sign-in links, sessions, and the guard in front of every request."""
