@@ -7,12 +7,15 @@ from celery import Celery
 #: A message not acknowledged within this time is delivered again. Must exceed every hard time limit and ETA.
 VISIBILITY_SECONDS = 3600
 HARD_LIMIT_SECONDS = 600
+#: Not Celery's default: on a Redis that the team's own workers use, neither must take the other's tasks.
+QUEUE = "onward"
 
 
 def create_celery(redis_url: str, *, include: Sequence[str] = ()) -> Celery:
     """An app on `redis_url`. `include` names the task modules that a worker imports; clients need none."""
     app = Celery("onward", broker=redis_url, include=list(include))
     app.conf.update(
+        task_default_queue=QUEUE,
         task_serializer="json",
         result_serializer="json",
         accept_content=["json"],

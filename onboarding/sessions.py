@@ -124,9 +124,11 @@ def keep(connection: Connection, session_id: str, **checkpoint: Any) -> None:
 
 
 def at_stage(connection: Connection, stage: Stage, *, limit: int) -> list[Session]:
-    """Sessions that stand at `stage`, the longest waiting first, at most `limit`."""
-    waiting = _SESSION.where(onboarding_session.c.stage == stage).order_by(onboarding_session.c.advanced_at)
-    return [_session(row._asdict()) for row in connection.execute(waiting.limit(limit))]
+    """Sessions that stand at `stage`, the latest arrived first, at most `limit`."""
+    standing = _SESSION.where(onboarding_session.c.stage == stage).order_by(
+        onboarding_session.c.advanced_at.desc()
+    )
+    return [_session(row._asdict()) for row in connection.execute(standing.limit(limit))]
 
 
 _SESSION = select(*(onboarding_session.c[name] for name in Session.__dataclass_fields__))

@@ -1,4 +1,4 @@
-"""The two pages outside the dashboard: signing in by a one-time link, and signing out."""
+"""The one page outside the dashboard: signing in by a one-time link."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,12 +10,11 @@ from anyio import to_thread
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from infra.access import sessions
 from infra.access.guard import SIGN_IN_PATH
 
-SIGN_OUT_PATH = "/sign-out"
 _PAGE = Template((Path(__file__).parent / "sign_in.html").read_text(encoding="utf-8"))
 
 
@@ -24,11 +23,8 @@ def cookie_name(home: Path) -> str:
     return f"onward_{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
 
 
-def sign_in_routes(engine: Engine, cookie: str, clock: Callable[[], datetime]) -> list[BaseRoute]:
-    """GET /sign-in?token=...&next=/path spends a link; without a token it says where to get one.
-
-    POST /sign-out ends the session.
-    """
+def sign_in_route(engine: Engine, cookie: str, clock: Callable[[], datetime]) -> Route:
+    """GET /sign-in?token=...&next=/path spends a link; without a token it says where to get one."""
 
     async def enter(request: Request) -> Response:
         own = request.cookies.get(cookie, "")
@@ -55,18 +51,7 @@ def sign_in_routes(engine: Engine, cookie: str, clock: Callable[[], datetime]) -
         )
         return response
 
-    async def leave(request: Request) -> Response:
-        token = request.cookies.get(cookie)
-        if token:
-            await to_thread.run_sync(lambda: sessions.sign_out(engine, sessions.session_key(token)))
-        response = RedirectResponse(SIGN_IN_PATH, 303)
-        response.delete_cookie(cookie)
-        return response
-
-    return [
-        Route(SIGN_IN_PATH, enter, methods=["GET"]),
-        Route(SIGN_OUT_PATH, leave, methods=["POST"]),
-    ]
+    return Route(SIGN_IN_PATH, enter, methods=["GET"])
 
 
 def _is_live(engine: Engine, token: str, now: datetime) -> bool:

@@ -1,0 +1,119 @@
+"""`python -m onboarding.demo`: live sessions through the real broker and worker, until it is stopped.
+
+Every `TICK_SECONDS` one person may arrive, and everybody whose turn it is acts: sends a message, decides, or
+gives up. People look at nothing but the state of their session, so those whom a dead task held up go on as
+soon as a retry has brought them further.
+"""
+
+import logging
+import random
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from celery.exceptions import OperationalError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from infra.access.roles import Person, Role
+from infra.celery_app import create_celery
+from infra.database import open_engine
+from infra.errors import SettingsError
+from infra.settings import Settings
+from onboarding import faults, sessions, tasks
+from onboarding.people import character
+from onboarding.sessions import Session, Stage
+
+TICK_SECONDS = 0.5
+ARRIVALS_PER_TICK = 0.5
+#: How many standing at one stage are looked at in a tick.
+MOST_AT_ONCE = 500
+FAULT_SHARE = 0.25
+DEMO = Person("demo", Role.ADMIN)
+
+log = logging.getLogger(__name__)
+
+
+class Traffic:
+    """One tick after another of people using the flow. `clock` gives aware UTC times."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._asked: dict[Stage, set[str]] = {}
+
+    def tick(self, arrives: bool) -> None:
+        if arrives:
+            self._arrive()
+        self._each_at(Stage.STARTED, self._speak)
+        self._each_at(Stage.RECOMMENDATIONS_GENERATED, self._decide)
+        self._each_at(Stage.APPROVAL_DECISION, self._apply)
+
+    def _arrive(self) -> None:
+        session_id = f"onb-{secrets.token_hex(6)}"
+        person = character(session_id)
+        with self._engine.begin() as connection:
+            sessions.start(
+                connection,
+                session_id=session_id,
+                client_id=person.client_id,
+                user_id=person.user_id,
+                language=person.language,
+                kind=person.kind,
+                first_time=person.first_time,
+                at=self._clock(),
+            )
+
+    def _each_at(self, stage: Stage, act: Callable[[Session], None]) -> None:
+        with self._engine.connect() as connection:
+            standing = sessions.at_stage(connection, stage, limit=MOST_AT_ONCE)
+        self._asked[stage] = self._asked.get(stage, set()) & {session.id for session in standing}
+        for session in standing:
+            if character(session.id).gives_up_at != stage:
+                act(session)
+
+    def _speak(self, session: Session) -> None:
+        self._ask_once(session, tasks.process_conversation_step_v2, character(session.id).message)
+
+    def _decide(self, session: Session) -> None:
+        if "validated" in session.checkpoint:
+            with self._engine.begin() as connection:
+                sessions.advance(connection, session.id, Stage.APPROVAL_DECISION, at=self._clock())
+
+    def _apply(self, session: Session) -> None:
+        self._ask_once(session, tasks.apply_approved_recommendations_v2)
+
+    def _ask_once(self, session: Session, task: tasks.OnboardingBaseTask, *arguments: str) -> None:
+        # A person presses a button once, also when nothing seems to happen.
+        if session.id not in self._asked[session.stage]:
+            self._asked[session.stage].add(session.id)
+            tasks.send(task, session, *arguments, correlation_id=secrets.token_hex(8))
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = Settings.from_env()
+    if settings.database_url is None or settings.redis_url is None:
+        raise SettingsError(
+            "DATABASE_URL and REDIS_URL", "must be set for the traffic; `make demo` sets them."
+        )
+    create_celery(settings.redis_url).set_default()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+
+    engine = open_engine(settings.database_url, pool_size=1)
+    if faults.find(engine, faults.ASSISTANT_TIMEOUT) is None:
+        faults.turn(engine, faults.ASSISTANT_TIMEOUT, FAULT_SHARE, by=DEMO, at=datetime.now(UTC))
+    traffic = Traffic(engine, lambda: datetime.now(UTC))
+    while not stopped.wait(TICK_SECONDS):
+        try:
+            traffic.tick(arrives=random.random() < ARRIVALS_PER_TICK)  # noqa: S311 - traffic, no secret
+        except (DBAPIError, OperationalError) as error:
+            log.warning("a server is away, trying again: %s", error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The handles that every page shares: one of each per process, opened on first use."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+from celery import Celery
+from sqlalchemy import Engine
+
+from infra.celery_app import create_celery
+from infra.database import open_engine
+from infra.errors import SettingsError
+from infra.settings import Settings
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@st.cache_resource
+def settings() -> Settings:
+    return Settings.from_env()
+
+
+@st.cache_resource
+def engine() -> Engine:
+    url = settings().database_url
+    if url is None:
+        raise SettingsError("DATABASE_URL", "must be set for the dashboard; `make run` sets it.")
+    return open_engine(url, pool_size=10)
+
+
+@st.cache_resource
+def celery_client() -> Celery:
+    url = settings().redis_url
+    if url is None:
+        raise SettingsError("REDIS_URL", "must be set for the dashboard; `make run` sets it.")
+    return create_celery(url)
+
+
+@st.cache_data
+def stylesheet() -> str:
+    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")

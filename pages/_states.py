@@ -1,0 +1,44 @@
+"""What stands in a page's place when there is nothing to show: empty, failed, refused; with the next step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+from sqlalchemy.exc import OperationalError
+
+from analytics.errors import AnalyticsError
+from dlq.errors import DlqError
+from infra.errors import InfraError
+
+
+def card_head(title: str, subtitle: str) -> None:
+    st.html(f'<div class="cardhead"><b>{escape(title)}</b><span>{escape(subtitle)}</span></div>')
+
+
+def note(lead: str, rest: str = "") -> None:
+    st.html(f'<div class="sub note"><b>{escape(lead)}</b> {escape(rest)}</div>')
+
+
+def state(title: str, text: str) -> None:
+    st.html(f'<div class="state" role="status"><b>{escape(title)}</b>{escape(text)}</div>')
+
+
+@contextmanager
+def failures_shown(what: str) -> Iterator[None]:
+    """Turn an expected failure inside the block into a card with "Try again"; the filters stay."""
+    try:
+        yield
+    except (AnalyticsError, DlqError, InfraError) as error:
+        _failed(what, str(error))
+    except OperationalError:
+        _failed(what, "PostgreSQL did not answer. Your filters are kept.")
+
+
+def _failed(what: str, reason: str) -> None:
+    with st.container(border=True, key="card_failed"):
+        state(f"{what} could not be shown", reason)
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.button("Try again", icon=":material/refresh:", type="primary", key="try_again")
+        st.space("medium")
+    st.stop()

@@ -1,0 +1,45 @@
+"""Numbers and times as people read them. Records keep floats, seconds and UTC; this is the edge."""
+
+from datetime import date, datetime
+from itertools import pairwise
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def duration(seconds: float | None) -> str:
+    """The two largest units: 4h 07m, 14d 10h; below a minute with a tenth."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    rest = round(seconds)
+    for (size, unit), (next_size, next_unit) in pairwise(_UNITS):
+        if rest >= size:
+            return f"{rest // size}{unit} {rest % size // next_size:02d}{next_unit}"
+    return f"{rest}s"
+
+
+def days(first: date, last: date) -> str:
+    """A span as 26 Oct – 22 Nov 2026; the year is said once where one is enough."""
+    begin = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
+    return f"{begin} – {last.day} {last:%b %Y}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
+def clock_time(moment: datetime) -> str:
+    return f"{moment:%d %b %Y, %H:%M:%S} UTC"

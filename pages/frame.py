@@ -1,0 +1,38 @@
+"""The frame around every page: icon, style, who is signed in, and the pages that their role shows."""
+
+import streamlit as st
+
+from infra.access.roles import Permission
+from pages import _access, _resources
+
+# The icon comes first: without a local one, navigation would fetch its icons from elsewhere.
+st.set_page_config(page_icon="static/favicon.svg", layout="wide", initial_sidebar_state=232)
+st.html(f"<style>{_resources.stylesheet()}</style>")
+st.logo("static/logo.svg", size="medium")
+
+person = _access.signed_in()
+
+sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": []}
+if person.may(Permission.READ_FUNNELS):
+    sections["Analytics"].append(
+        st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel", default=True)
+    )
+if person.may(Permission.READ_LETTERS):
+    sections["Operations"].append(
+        st.Page(
+            "dead_letters.py",
+            title="Dead letters",
+            icon=":material/mark_email_unread:",
+            url_path="dead-letters",
+        )
+    )
+page = st.navigation({name: pages for name, pages in sections.items() if pages})
+st.set_page_config(page_title=f"{page.title} · Onward")
+
+with st.sidebar, st.container(key="signed_in_as"):
+    st.caption(f"{person.login} · {person.role}")
+    st.button(
+        "Sign out", icon=":material/logout:", type="tertiary", on_click=_access.sign_out, key="sign_out"
+    )
+
+page.run()

@@ -1,0 +1,84 @@
+"""The whole product, started as a person starts it, and a Chromium to look at it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+STOP_SECONDS = 30
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@dataclass(frozen=True)
+class Demo:
+    sign_in_link: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None and os.environ.get("CI"):
+        pytest.fail("Chromium is missing; in CI the browser tests must run")
+    if found is None:
+        pytest.skip("Chromium is missing: `apt-get install chromium` to run the browser tests")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """`make demo` on a new data folder, until its sign-in link is printed; stopped by SIGTERM, as Ctrl-C does."""
+    home = tmp_path_factory.mktemp("demo")
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra", "run", "--demo"],
+        cwd=ROOT,
+        env={**kept, "ONWARD_HOME": str(home), "ONWARD_PORT": str(_free_port())},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Demo(_sign_in_link(process), home)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+
+
+def _sign_in_link(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if "/sign-in?token=" in line:
+            return next(word for word in line.split() if "/sign-in?token=" in word)
+    raise AssertionError(f"the demo ended without a link:\n{''.join(printed)}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
