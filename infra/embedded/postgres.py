@@ -1,0 +1,128 @@
+"""The embedded PostgreSQL 18: made once in the data folder, with a password and on a port of its own.
+
+The cluster and the password of its only user are made in a side folder that is renamed when both are complete, so
+an interrupted first start leaves nothing half made.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+from pathlib import Path
+
+from infra.children import Child, Command, Lifeline
+from infra.embedded.binaries import postgres_program
+from infra.embedded.identity import NOBODY, choose_identity
+from infra.embedded.orphans import stop_orphan
+from infra.embedded.ports import free_port
+from infra.errors import ServerFailed
+from infra.home import DataFolder, write_private
+
+_USER = "onward"
+_STOP_SECONDS = 30
+_READY_LINE = 7  # of postmaster.pid, counted from 0
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    # The path of a socket may have 107 bytes; a data folder may lie deeper.
+    "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+}
+_FAST_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "4GB",
+}
+
+
+class Postgres:
+    """`durable=False` trades safety against power loss for speed; for tests alone."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, folder: DataFolder, *, durable: bool = True) -> None:
+        self._folder = folder
+        self._home = folder.path / "postgres"
+        self._cluster = self._home / "cluster"
+        self._settings = _SETTINGS if durable else _SETTINGS | _FAST_SETTINGS
+        self._program = postgres_program("postgres")
+        self._identity = choose_identity(self._program)
+        self._port = free_port(self.name)
+        self._password = self._kept_password() or secrets.token_urlsafe(24)
+
+    @property
+    def url(self) -> str:
+        """Known, and the same, before the first start and after every restart."""
+        return f"postgresql+psycopg://{_USER}:{self._password}@127.0.0.1:{self._port}/postgres"
+
+    def prepare(self, lifeline: Lifeline) -> None:
+        """Make the cluster when there is none; end a server that nobody owns."""
+        if not self._home.exists():
+            self._make_cluster(lifeline)
+        self._hand_over(self._home)
+        stop_orphan(self._cluster / "postmaster.pid", self._program, self._cluster, signal.SIGINT)
+
+    def command(self) -> Command:
+        settings = self._settings | {"port": str(self._port)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return self._command("postgres", [self._program, "-D", self._cluster, *options])
+
+    def answers(self) -> bool:
+        try:
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready"
+
+    def _make_cluster(self, lifeline: Lifeline) -> None:
+        aside = self._home.with_name("postgres.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700)
+        password_file = aside / "password"
+        write_private(password_file, self._password)
+        self._hand_over(aside)
+        initdb = Child(self._command("initdb", _initdb_arguments(aside / "cluster", password_file)), lifeline)
+        if initdb.wait() != 0:
+            raise ServerFailed(self.name, f"initdb said: {initdb.last_lines(3)}")
+        aside.rename(self._home)
+
+    def _command(self, name: str, argv: list[str | Path]) -> Command:
+        return Command(
+            name=name,
+            argv=argv,
+            log=self._folder.logs / f"{name}.log",
+            cwd=self._folder.path,
+            stop_signal=signal.SIGINT,
+            grace_seconds=_STOP_SECONDS,
+            identity=self._identity,
+        )
+
+    def _kept_password(self) -> str | None:
+        try:
+            return (self._home / "password").read_text()
+        except FileNotFoundError:
+            return None
+
+    def _hand_over(self, folder: Path) -> None:
+        if self._identity != "nobody":
+            return
+        self._folder.path.chmod(0o711)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
+
+
+def _initdb_arguments(cluster: Path, password_file: Path) -> list[str | Path]:
+    return [
+        postgres_program("initdb"),
+        f"--pgdata={cluster}",
+        f"--username={_USER}",
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+    ]

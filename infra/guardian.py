@@ -1,0 +1,137 @@
+"""Runs one command and sees to it that nothing of it is left when it should end.
+
+    python -I -S guardian.py STOP_SIGNAL GRACE_SECONDS LIFELINE IDENTITY COMMAND...
+
+LIFELINE is the read end of a pipe. When its last writer is gone (the supervisor ended, however it ended), or
+when the guardian is told to by SIGTERM, the command gets STOP_SIGNAL, then GRACE_SECONDS later SIGKILL. Whatever
+is left in the command's process group after its end is killed too. The exit code is the command's (128 + n
+after signal n), or 125 when it could not be started. The guardian holds every descriptor that it was given
+until it exits, so a lock on the data folder lasts as long as anything that works in it.
+
+IDENTITY, for servers that refuse to run as root: `same`, `namespace` (this user under the number of nobody in a
+user namespace of its own, files keep their owner), or `nobody`. A file of its own, run by path and with the
+standard library alone, because it must start fast and change identity between fork and exec in a process without threads.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from types import FrameType
+
+CANNOT_START = 125
+NOBODY = 65534
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG = 1
+_ON_LINUX = sys.platform == "linux"
+
+
+def guard(stop_signal: int, grace_seconds: float, lifeline: int, identity: str, command: list[str]) -> int:
+    """Run `command` to its end, or stop it when told to; return the exit code for it."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    asked_to_stop = _note_signals()
+    child = _start(command, stop_signal, identity)
+    while (code := _exit_code(child)) is None:
+        readable, _, _ = select.select([lifeline, woken], [], [])
+        if woken in readable:
+            os.read(woken, 512)
+        if lifeline in readable or asked_to_stop:
+            code = _stop(child, stop_signal, grace_seconds, woken)
+            break
+    _signal_group(child, signal.SIGKILL)
+    return code
+
+
+def _note_signals() -> list[int]:
+    received: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, note)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return received
+
+
+def _start(command: list[str], stop_signal: int, identity: str) -> int:
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setsid()
+        _become(identity)
+        _die_with(parent, stop_signal)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        os.closerange(3, 1024)
+        os.execvp(command[0], command)
+    except OSError as error:
+        os.write(2, f"cannot run {command[0]}: {error.strerror or error}\n".encode())
+    os._exit(CANNOT_START)
+
+
+def _become(identity: str) -> None:
+    if identity == "namespace":
+        if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
+            raise OSError(ctypes.get_errno(), "no user namespace may be made here")
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{NOBODY} 0 1")
+        _write("/proc/self/gid_map", f"{NOBODY} 0 1")
+    elif identity == "nobody":
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    os.write(descriptor, text.encode())
+    os.close(descriptor)
+
+
+def _die_with(parent: int, stop_signal: int) -> None:
+    # Only for a guardian that is itself killed. After the identity: changing it clears the request.
+    if _ON_LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, stop_signal, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(CANNOT_START)
+
+
+def _exit_code(child: int) -> int | None:
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _stop(child: int, stop_signal: int, grace_seconds: float, woken: int) -> int:
+    os.kill(child, stop_signal)
+    deadline = time.monotonic() + grace_seconds
+    while (code := _exit_code(child)) is None:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            _signal_group(child, signal.SIGKILL)
+            remaining = None
+        readable, _, _ = select.select([woken], [], [], remaining)
+        if readable:
+            os.read(woken, 512)
+    return code
+
+
+def _signal_group(leader: int, number: int) -> None:
+    try:
+        os.killpg(leader, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+if __name__ == "__main__":
+    stop, grace, line, who = sys.argv[1:5]
+    sys.exit(guard(int(stop), float(grace), int(line), who, sys.argv[5:]))

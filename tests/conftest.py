@@ -1,0 +1,79 @@
+"""Fixtures for all tests: real servers started once per run, a database and a Redis index for each test worker."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine, inspect, make_url, text
+
+from infra.database import SCHEMA, open_engine
+from infra.servers import Servers, connected, migrated
+from infra.settings import Settings
+
+_OURS = ("ONWARD_", "ANALYTICS_", "FUNNEL_ANALYTICS_", "DLQ_")
+_REDIS_INDEXES = 128  # as the Valkey of tests is configured
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in list(os.environ):
+        if name in {"DATABASE_URL", "REDIS_URL"} or name.startswith(_OURS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Servers]:
+    """PostgreSQL and Valkey, migrated: started by the first test worker, joined by the others, gone after the last."""
+    home = _run_folder(tmp_path_factory, worker_id) / "servers"
+    with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database_url(servers: Servers, worker_id: str) -> str:
+    """A migrated database of this test worker's own."""
+    name = f"tests_{worker_id}"
+    admin = open_engine(_database(servers.database_url, "template1"))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return migrated(Servers(_database(servers.database_url, name), servers.redis_url)).database_url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on this worker's database, whose tables are empty before and after each test."""
+    engine = open_engine(database_url)
+    yield engine
+    with engine.begin() as connection:
+        tables = [name for name in inspect(connection).get_table_names(SCHEMA) if name != "alembic_version"]
+        connection.execute(
+            text(f"TRUNCATE {', '.join(f'{SCHEMA}.{name}' for name in tables)} RESTART IDENTITY CASCADE")
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
+    """A Redis index of this test worker's own, empty before and after each test."""
+    url = servers.redis_url.removesuffix("/0") + f"/{_index(worker_id)}"
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def _run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+def _index(worker_id: str) -> int:
+    """Index 0 is nobody's; gw0 has 1."""
+    return 1 if worker_id == "master" else (int(worker_id.removeprefix("gw")) + 1) % _REDIS_INDEXES
+
+
+def _database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
