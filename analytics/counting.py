@@ -1,0 +1,128 @@
+"""Counts one partition: resolves steps and rows on its codes, then lets the kernel pass over it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics import grouping, kernel
+from analytics.funnels import FunnelDefinition, Step
+from analytics.grouping import Rows, Runs
+from analytics.partition import Partition
+from analytics.question import Question, day_start
+from analytics.tally import Tally
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Count:
+    """A question made ready to be asked of any partition: the range has both ends, the rows are known."""
+
+    definition: FunnelDefinition
+    question: Question
+    now: dt.datetime
+    rows: Rows | None = None  #: None: no breakdown
+    blocked: Mapping[str, int] | None = None  #: session id -> when its task failed, UTC ms
+
+    def empty(self) -> Tally:
+        groups = len(self.rows.labels) if self.rows else 1
+        return Tally.empty(groups, len(self.definition.steps), len(self.question.days()))
+
+
+def tally(partition: Partition, count: Count) -> Tally:
+    """What this partition alone says. Tallies of several partitions add up."""
+    result = count.empty()
+    add_to(result, partition, count)
+    return result
+
+
+def add_to(result: Tally, partition: Partition, count: Count) -> None:
+    """Add the partition to `result`, in place."""
+    runs = _runs(partition, count)
+    kernel.tally_sessions(
+        runs.starts,
+        runs.at_ms,
+        runs.steps_of,
+        runs.group_of,
+        _blocked_ms(partition, runs, count.blocked),
+        _day_starts_ms(count.question),
+        rules(count),
+        result.reached,
+        result.outcomes,
+        result.gap_count,
+        result.gap_sum_ms,
+        result.gap_histogram,
+        result.daily,
+    )
+
+
+def steps_of_events(partition: Partition, steps: tuple[Step, ...]) -> NDArray[np.uint32]:
+    """Per event the steps it can serve, bit k for step k."""
+    bits = np.zeros(len(partition.name.values) + 1, np.uint32)
+    for at, step in enumerate(steps):
+        for code, name in enumerate(partition.name.values):
+            if name in step.events:
+                bits[code] |= np.uint32(1 << at)
+    serving = bits[partition.name.codes]
+    for at, step in enumerate(steps):
+        for condition in step.where:
+            column = partition.column(condition.property)
+            holds = np.array([value == condition.value for value in column.values] + [condition.value == ""])
+            serving &= np.where(holds[column.codes], np.uint32(0xFFFFFFFF), ~np.uint32(1 << at))
+    return serving
+
+
+def rules(count: Count) -> NDArray[np.int64]:
+    """The scalars of the kernel, in its order."""
+    question = count.question
+    values = np.zeros(kernel.RULES, np.int64)
+    values[kernel.STEPS] = len(count.definition.steps)
+    values[kernel.WINDOW_MS] = count.definition.window_seconds * 1000
+    values[kernel.SINCE_MS] = to_ms(question.since)
+    values[kernel.UNTIL_MS] = to_ms(question.until)
+    values[kernel.CUT_MS] = (
+        values[kernel.UNTIL_MS] if question.completions == "within_range" else kernel.ALWAYS
+    )
+    values[kernel.NOW_MS] = to_ms(count.now)
+    values[kernel.LEAST_REACHED] = 1
+    if count.rows and question.attribution.startswith("step_"):
+        values[kernel.LEAST_REACHED] = 1 + int(question.attribution.removeprefix("step_"))
+    return values
+
+
+def to_ms(moment: dt.datetime | None) -> int:
+    """Milliseconds, rounded up, so that an end a microsecond after an event still includes it."""
+    if moment is None:
+        raise ValueError("the range must have both ends here")
+    return -((dt.datetime(1970, 1, 1, tzinfo=dt.UTC) - moment) // dt.timedelta(milliseconds=1))
+
+
+def _runs(partition: Partition, count: Count) -> Runs:
+    definition, question = count.definition, count.question
+    steps_of = steps_of_events(partition, definition.steps)
+    filters = [(definition.dimension(wanted.dimension), wanted) for wanted in question.where]
+    passing = grouping.selected(partition, filters)
+    if count.rows is None or question.breakdown is None:
+        return grouping.single_group(partition, steps_of, passing)
+    eligible = (steps_of > 0) & (partition.at_ms >= to_ms(question.since))
+    if question.completions == "within_range":
+        eligible &= partition.at_ms < to_ms(question.until)
+    dimension = definition.dimension(question.breakdown)
+    return grouping.grouped(
+        partition, steps_of, passing, dimension, count.rows, question.attribution, eligible
+    )
+
+
+def _day_starts_ms(question: Question) -> NDArray[np.int64]:
+    return np.array([to_ms(day_start(day, question.zone)) for day in question.days()], np.int64)
+
+
+def _blocked_ms(partition: Partition, runs: Runs, blocked: Mapping[str, int] | None) -> NDArray[np.int64]:
+    if not blocked:
+        return np.empty(0, np.int64)
+    failed_ms = np.full(partition.sessions, kernel.NEVER, np.int64)
+    for number, session_id in enumerate(partition.session_ids()):
+        if session_id in blocked:
+            failed_ms[number] = blocked[session_id]
+    return failed_ms if runs.session_of is None else failed_ms[runs.session_of]

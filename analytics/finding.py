@@ -1,0 +1,41 @@
+"""The one sentence above a funnel: where most are lost, and what is not known yet."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analytics.views import Outcomes, StepView
+
+
+def finding(steps: Sequence["StepView"], outcomes: "Outcomes") -> str:
+    """Names the largest loss; counts sessions that can still arrive apart from those that were lost."""
+    entered = steps[0].reached
+    if entered == 0:
+        return "Nobody entered this funnel in these days."
+    worst = max(range(len(steps) - 1), key=lambda at: _lost(steps[at]))
+    lost = _lost(steps[worst])
+    if lost == 0:
+        return _nobody_lost(entered, outcomes)
+    here, following = steps[worst], steps[worst + 1]
+    share = lost / here.reached
+    sentence = (
+        f"Most are lost between {here.label} and {following.label}: "
+        f"{lost:,} of {here.reached:,} ({share:.1%})".replace("%", " %")
+    )
+    return f"{sentence}{_still_open(outcomes)}."
+
+
+def _lost(step: "StepView") -> int:
+    return step.lost_here - step.stopped.open
+
+
+def _nobody_lost(entered: int, outcomes: "Outcomes") -> str:
+    if outcomes.open:
+        return f"Nobody is lost yet: {outcomes.open:,} of {entered:,} are still inside their window."
+    return f"Nobody is lost: all {entered:,} arrived." if entered > 1 else "Nobody is lost: the one arrived."
+
+
+def _still_open(outcomes: "Outcomes") -> str:
+    if not outcomes.open:
+        return ""
+    return f"; {outcomes.open:,} {'is' if outcomes.open == 1 else 'are'} still open and may yet arrive"

@@ -1,0 +1,98 @@
+"""One day file in memory, as flat arrays; columns are read when first asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from analytics.columns import codes_and_values, column_of, first_per_session
+
+Reader = Callable[[Sequence[str]], pa.Table]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A text column: `values[codes[i]]` is the text of row i; code -1 is missing."""
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+
+class Partition:
+    """The events of one file: `starts` (first row of each session, and the end), `at_ms`, `name`.
+
+    `read` returns the named columns of the file; a name that the file does not have is left out. Two
+    threads that ask for the same column at once both read it, and one result stays.
+    """
+
+    def __init__(self, read: Reader) -> None:
+        self._read = read
+        base = read(["session", "at_ms", "name"])
+        self.session: NDArray[np.int32] = base["session"].to_numpy()
+        self.at_ms: NDArray[np.int64] = base["at_ms"].to_numpy()
+        self.name = Coded(*_tupled(base["name"]))
+        self.starts = _starts(self.session)
+        self._columns: dict[str, Coded] = {}
+        self._firsts: dict[str, Coded] = {}
+
+    @classmethod
+    def of_table(cls, table: pa.Table) -> "Partition":
+        """From a table in the layout of columns.py."""
+        return cls(lambda names: table.select([name for name in names if name in table.column_names]))
+
+    @property
+    def sessions(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def nbytes(self) -> int:
+        loaded = [self.name, *self._columns.values(), *self._firsts.values()]
+        text = sum(sum(map(len, column.values)) + 64 * len(column.values) for column in loaded)
+        return (
+            self.session.nbytes
+            + self.at_ms.nbytes
+            + self.starts.nbytes
+            + sum(column.codes.nbytes for column in loaded)
+            + text
+        )
+
+    def column(self, dimension: str) -> Coded:
+        """The property on every event; all missing when no event of this file has it."""
+        if dimension not in self._columns:
+            name = column_of(dimension)
+            table = self._read([name])
+            if name in table.column_names:
+                self._columns[dimension] = Coded(*_tupled(table[name]))
+            else:
+                self._columns[dimension] = Coded(np.full(len(self.at_ms), -1, np.int32), ())
+        return self._columns[dimension]
+
+    def first_of_session(self, dimension: str) -> Coded:
+        """The property of every session: its first non-empty value."""
+        if dimension not in self._firsts:
+            column = self.column(dimension)
+            self._firsts[dimension] = Coded(
+                first_per_session(self.session, column.codes, self.sessions), column.values
+            )
+        return self._firsts[dimension]
+
+    def session_ids(self) -> list[str]:
+        """The id of every session, by number. Reads them each time: few callers need them."""
+        codes, values = codes_and_values(self._read(["session_id"])["session_id"])
+        return [values[code] for code in codes[self.starts[:-1]]]
+
+
+def _tupled(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    codes, values = codes_and_values(column)
+    return codes, tuple(values)
+
+
+def _starts(session: NDArray[np.int32]) -> NDArray[np.int64]:
+    starts = np.flatnonzero(np.diff(session)) + 1
+    return (
+        np.concatenate([[0], starts, [len(session)]]).astype(np.int64)
+        if len(session)
+        else np.zeros(1, np.int64)
+    )

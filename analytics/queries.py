@@ -1,0 +1,179 @@
+"""Asks a question of all day files: partitions, tallies, their sum.
+
+Threads share the files; unchanged files stay loaded, up to a number of bytes. The kernel releases the GIL.
+"""
+
+import datetime as dt
+import os
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from analytics import catalogue, grouping
+from analytics.catalogue import Catalogue, StoredFile
+from analytics.counting import Count, add_to, to_ms
+from analytics.errors import StoreUnavailable
+from analytics.funnels import Dimension, FunnelDefinition
+from analytics.grouping import Rows
+from analytics.partition import Partition
+from analytics.question import Question, time_zone
+from analytics.store import EventStore
+from analytics.tally import Tally
+
+MAX_THREADS = 16
+_Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunnelResult:
+    """The counts of a funnel, and the moment of the store that they belong to."""
+
+    definition: FunnelDefinition
+    question: Question  #: with both ends of the range filled in
+    total: Tally  #: one group: everybody
+    rows: Rows | None  #: which value each group of `grouped` is
+    grouped: Tally | None  #: the same by breakdown value
+    catalogue: Catalogue
+
+
+class Loaded:
+    """Partitions in memory, the least recently used given up beyond `most_bytes`."""
+
+    def __init__(self, store: EventStore, most_bytes: int) -> None:
+        self._store = store
+        self._most_bytes = most_bytes
+        self._partitions: OrderedDict[str, Partition] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: str) -> Partition:
+        with self._lock:
+            if path in self._partitions:
+                self._partitions.move_to_end(path)
+                return self._partitions[path]
+        partition = self._store.partition(path)
+        with self._lock:
+            return self._partitions.setdefault(path, partition)
+
+    def shrink(self, live: Sequence[StoredFile]) -> None:
+        """Let go of files that no longer count, then of the oldest until the rest fits."""
+        with self._lock:
+            paths = {file.path for file in live}
+            for path in [path for path in self._partitions if path not in paths]:
+                del self._partitions[path]
+            held = sum(partition.nbytes for partition in self._partitions.values())
+            while held > self._most_bytes and self._partitions:
+                held -= self._partitions.popitem(last=False)[1].nbytes
+
+
+class Reader:
+    """Answers questions about the events of one store. Share one per process; it is safe across threads."""
+
+    def __init__(self, engine: Engine, store: EventStore, *, memory_bytes: int = 2 << 30) -> None:
+        self.engine = engine
+        self._loaded = Loaded(store, memory_bytes)
+        self._threads = min(MAX_THREADS, os.cpu_count() or 1)
+
+    def run(
+        self,
+        definition: FunnelDefinition,
+        question: Question,
+        *,
+        now: dt.datetime,
+        blocked: Mapping[str, int] | None = None,
+    ) -> FunnelResult:
+        """Count the funnel. `now` decides which windows are still open.
+
+        `blocked` tells when the newest unresolved task of a session failed: session id -> UTC milliseconds.
+        Raises StoreUnavailable when a file that counts cannot be read.
+        """
+        for _ in range(2):
+            listed = catalogue.read(self.engine)
+            try:
+                return self._answer(listed, definition, question, now, blocked)
+            except FileNotFoundError as error:
+                # A sync may have superseded and swept the file since we read the list.
+                missing = error
+        raise StoreUnavailable(
+            f"an event file is gone ({missing}); `python -m analytics sync --rebuild` writes all files again"
+        )
+
+    def catalogue(self) -> Catalogue:
+        return catalogue.read(self.engine)
+
+    def _answer(
+        self,
+        listed: Catalogue,
+        definition: FunnelDefinition,
+        question: Question,
+        now: dt.datetime,
+        blocked: Mapping[str, int] | None,
+    ) -> FunnelResult:
+        question = bounded(question, listed)
+        files = [file for file in listed.files if _may_count(file, question)]
+        everyone = Count(definition, question, now, None, blocked)
+        total = self._sum(files, everyone)
+        rows = grouped = None
+        if question.breakdown is not None:
+            found = self.sessions_by_value(files, definition.dimension(question.breakdown))
+            rows = Rows.of(found, question.most_groups)
+            grouped = self._sum(files, replace(everyone, rows=rows))
+        self._loaded.shrink(listed.files)
+        return FunnelResult(definition, question, total, rows, grouped, listed)
+
+    def _sum(self, files: Sequence[StoredFile], count: Count) -> Tally:
+        def share(part: Sequence[StoredFile]) -> Tally:
+            tally = count.empty()
+            for file in part:
+                add_to(tally, self._loaded.get(file.path), count)
+            return tally
+
+        return sum(self._shared(files, share), start=count.empty())
+
+    def sessions_by_value(self, files: Sequence[StoredFile], dimension: Dimension) -> Counter[str]:
+        """How many sessions of these files have each value of the dimension; "" is missing."""
+
+        def share(part: Sequence[StoredFile]) -> Counter[str]:
+            found: Counter[str] = Counter()
+            for file in part:
+                found.update(grouping.sessions_by_value(self._loaded.get(file.path), dimension))
+            return found
+
+        found: Counter[str] = Counter()
+        for counts in self._shared(files, share):
+            found.update(counts)
+        return found
+
+    def _shared(
+        self, files: Sequence[StoredFile], share: Callable[[Sequence[StoredFile]], _Part]
+    ) -> list[_Part]:
+        parts = [files[at :: self._threads] for at in range(min(self._threads, len(files)))]
+        if len(parts) < 2:
+            return [share(part) for part in parts]
+        with ThreadPoolExecutor(len(parts), thread_name_prefix="funnel") as threads:
+            return list(threads.map(share, parts))
+
+
+def bounded(question: Question, listed: Catalogue) -> Question:
+    """The question with open ends set to the days of the first and last event."""
+    first = min((file.first_ms for file in listed.files), default=0)
+    last = max((file.last_ms for file in listed.files), default=0)
+    since, until = question.since, question.until
+    filled = Question.of_days(
+        None if since else day_of(first, question.zone),
+        None if until else day_of(last, question.zone),
+        zone=question.zone,
+    )
+    return replace(question, since=since or filled.since, until=until or filled.until)
+
+
+def day_of(ms: int, zone: str) -> dt.date:
+    return dt.datetime.fromtimestamp(ms / 1000, time_zone(zone)).date()
+
+
+def _may_count(file: StoredFile, question: Question) -> bool:
+    return file.first_ms < to_ms(question.until) and file.last_ms >= to_ms(question.since)

@@ -1,0 +1,30 @@
+"""Over which days a funnel has anything to show: several flows share one store, each with days of its own."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, or_, select
+
+from analytics.funnels import FunnelDefinition
+from analytics.tables import event_partition
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelSpan:
+    first: dt.date  #: on which a session with a first step began
+    newest: dt.date  #: on which the newest such session began
+    last: dt.date  #: of the last event of any such session
+
+
+def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:
+    """The UTC days of the sessions that hold a first step; None where there are none."""
+    names = event_partition.c.profile["names"]
+    begins = or_(*(names.has_key(event) for event in definition.steps[0].events))  # noqa: W601 - PostgreSQL's ?
+    query = select(
+        func.min(event_partition.c.day), func.max(event_partition.c.day), func.max(event_partition.c.last_ms)
+    ).where(event_partition.c.superseded_at.is_(None), begins)
+    with engine.connect() as connection:
+        first, newest, last_ms = connection.execute(query).one()
+    if first is None:
+        return None
+    return FunnelSpan(first, newest, dt.datetime.fromtimestamp(last_ms / 1000, dt.UTC).date())

@@ -1,0 +1,146 @@
+"""Brings new events from PostgreSQL into day files, each exactly once.
+
+One run takes the events of all transactions from the watermark up to the oldest one still running, works
+out where their sessions lie, writes every file that changes anew, and then, in one transaction, swaps
+the list of files and moves the watermark. A crash before that transaction leaves files that nobody lists;
+the next run sweeps them. A session lives whole in one file: when an earlier event moves its start to an
+earlier day, all its rows move.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine
+
+from analytics import catalogue, columns, pending
+from analytics.catalogue import StoredFile
+from analytics.store import EventStore
+
+Place = tuple[dt.date, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    events: int  #: new events taken in
+    sessions: int  #: sessions that they belong to
+    files: int  #: files written
+    moved: int  #: sessions whose start moved to an earlier day
+    version: int  #: of the store, afterwards
+    seconds: float
+
+
+def sync(engine: Engine, store: EventStore, *, rebuild: bool = False) -> SyncReport:
+    """Take in what is new; with `rebuild`, write every file again from PostgreSQL alone.
+
+    Waits while another sync runs. Readers see the files of before until the last moment, then all of
+    the new ones.
+    """
+    started = time.monotonic()
+    with _alone(engine) as connection:
+        _sweep(connection, store)
+        span = _stage(connection, rebuild)
+        live = {} if rebuild else {(file.day, file.part): file for file in catalogue.read(engine).files}
+        written, emptied = _write_files(engine, connection, store, span, live)
+        changed = bool(written or emptied or rebuild)
+        with connection.begin():
+            _swap(connection, written, emptied, rebuild)
+            settled = pending.settle(connection, rebuild=rebuild)
+            catalogue.advance(connection, span.limit, changed=changed)
+    return SyncReport(
+        events=settled.events,
+        sessions=settled.sessions,
+        files=len(written),
+        moved=settled.moved,
+        version=catalogue.read(engine).version,
+        seconds=time.monotonic() - started,
+    )
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        catalogue.lock(connection)
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            catalogue.unlock(connection)
+
+
+def _sweep(connection: Connection, store: EventStore) -> None:
+    """Delete files that no list names. We hold the lock, so nobody is writing one."""
+    with connection.begin():
+        for path in catalogue.forget_superseded(connection):
+            store.delete(path)
+        listed = catalogue.listed_paths(connection)
+    for path in store.paths():
+        if path not in listed:
+            store.delete(path)
+
+
+def _stage(connection: Connection, rebuild: bool) -> pending.Span:
+    with connection.begin():
+        since = "0" if rebuild else catalogue.watermark(connection)
+        span = pending.Span(since, catalogue.safe_limit(connection))
+        pending.stage(connection, span, rebuild=rebuild)
+    return span
+
+
+def _write_files(
+    engine: Engine,
+    connection: Connection,
+    store: EventStore,
+    span: pending.Span,
+    live: dict[Place, StoredFile],
+) -> tuple[list[dict[str, Any]], list[Place]]:
+    """Write every place that gains or loses rows: the new catalogue rows, and the emptied places."""
+    leaving = pending.leaving(connection)
+    keys = pending.property_keys(connection, span)
+    connection.rollback()
+    written: list[dict[str, Any]] = []
+    for place, fresh in pending.by_place(engine, span, keys):
+        before = _remaining(store, live.get(place), leaving.pop(place, []))
+        written.append(_written(store, place, columns.sealed(fresh, before)))
+    emptied: list[Place] = []
+    for place, gone in leaving.items():
+        remaining = _remaining(store, live.get(place), gone)
+        if remaining is None or not len(remaining):
+            emptied.append(place)
+        else:
+            written.append(_written(store, place, columns.sealed(columns.FRESH.empty_table(), remaining)))
+    return written, emptied
+
+
+def _remaining(store: EventStore, file: StoredFile | None, gone: list[str]) -> pa.Table | None:
+    if file is None:
+        return None
+    table = store.read(file.path)
+    return columns.without_sessions(table, gone) if gone else table
+
+
+def _written(store: EventStore, place: Place, table: pa.Table) -> dict[str, Any]:
+    day, part = place
+    times = table["at_ms"].to_numpy()
+    return {
+        "path": store.write(day, table),
+        "day": day,
+        "part": part,
+        "rows": len(table),
+        "sessions": table["session"][-1].as_py() + 1,
+        "first_ms": int(times.min()),
+        "last_ms": int(times.max()),
+        "profile": columns.profile(table),
+    }
+
+
+def _swap(connection: Connection, written: list[dict[str, Any]], emptied: list[Place], rebuild: bool) -> None:
+    if rebuild:
+        catalogue.supersede_all(connection)
+    else:
+        catalogue.supersede(connection, [(row["day"], row["part"]) for row in written] + emptied)
+    catalogue.add(connection, written)
