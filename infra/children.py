@@ -1,8 +1,8 @@
 """Child processes that never outlive us: each runs under a guardian (see `guardian.py`).
 
-A `Lifeline` is a pipe: while anybody holds its writing end the children tied to it may live. The supervisor holds
-all of them, and the guardians of programs hold the lifeline of the servers, so that even after a kill -9 of the
-supervisor a worker can finish its task before PostgreSQL goes.
+A `Lifeline` is a pipe: while anybody holds its writing end the children tied to it may live. The supervisor
+holds all of them, and the guardians of programs hold the lifeline of the servers, so that even after a kill
+-9 of the supervisor a worker can finish its task before PostgreSQL goes.
 """
 
 import os
@@ -13,9 +13,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 LOG_BYTES = 5_000_000
+_BEGINNING_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Child:
         self.command = command
         self.started = time.monotonic()
         with _open_log(command.log) as log:
+            self._log_start = log.tell()
             self._guardian = subprocess.Popen(
                 [sys.executable, "-I", "-S", GUARDIAN, *_guardian_arguments(command, lifeline)],
                 stdin=subprocess.DEVNULL,
@@ -77,6 +80,12 @@ class Child:
         self.request_stop()
         self.wait()
 
+    def has_said(self, words: str) -> bool:
+        """Whether the beginning of what it wrote to its log holds `words`."""
+        with self.command.log.open("rb") as log:
+            log.seek(self._log_start)
+            return words in log.read(_BEGINNING_BYTES).decode(errors="replace")
+
     def last_lines(self, count: int = 10) -> str:
         """The end of the log, for the sentence that says why the program ended."""
         text = self.command.log.read_bytes()[-8192:].decode(errors="replace")
@@ -93,7 +102,7 @@ def _guardian_arguments(command: Command, lifeline: Lifeline) -> list[str | Path
     ]
 
 
-def _open_log(path: Path):
+def _open_log(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".1.log"))

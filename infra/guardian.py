@@ -2,18 +2,21 @@
 
     python -I -S guardian.py STOP_SIGNAL GRACE_SECONDS LIFELINE IDENTITY COMMAND...
 
-LIFELINE is the read end of a pipe. When its last writer is gone (the supervisor ended, however it ended), or
-when the guardian is told to by SIGTERM, the command gets STOP_SIGNAL, then GRACE_SECONDS later SIGKILL. Whatever
+LIFELINE is the read end of a pipe. When its last writer is gone (the supervisor ended, however it ended),
+or when the guardian gets SIGTERM, the command gets STOP_SIGNAL, then GRACE_SECONDS later SIGKILL. Whatever
 is left in the command's process group after its end is killed too. The exit code is the command's (128 + n
 after signal n), or 125 when it could not be started. The guardian holds every descriptor that it was given
 until it exits, so a lock on the data folder lasts as long as anything that works in it.
 
-IDENTITY, for servers that refuse to run as root: `same`, `namespace` (this user under the number of nobody in a
-user namespace of its own, files keep their owner), or `nobody`. A file of its own, run by path and with the
-standard library alone, because it must start fast and change identity between fork and exec in a process without threads.
+IDENTITY, for servers that refuse to run as root: `same`, `namespace` (root under the number of nobody in a
+user namespace of its own, files keep their owner), or `nobody`.
+
+Run by path and with the standard library alone: it must start fast, and it must change identity between fork
+and exec, which is safe only in a process without threads.
 """
 
 import ctypes
+import math
 import os
 import select
 import signal
@@ -70,7 +73,7 @@ def _start(command: list[str], stop_signal: int, identity: str) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         os.closerange(3, 1024)
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - a list, no shell wanted
     except OSError as error:
         os.write(2, f"cannot run {command[0]}: {error.strerror or error}\n".encode())
     os._exit(CANNOT_START)
@@ -115,14 +118,16 @@ def _stop(child: int, stop_signal: int, grace_seconds: float, woken: int) -> int
     os.kill(child, stop_signal)
     deadline = time.monotonic() + grace_seconds
     while (code := _exit_code(child)) is None:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
+        if not _woken_before(deadline, woken):
             _signal_group(child, signal.SIGKILL)
-            remaining = None
-        readable, _, _ = select.select([woken], [], [], remaining)
-        if readable:
-            os.read(woken, 512)
+            deadline = math.inf
     return code
+
+
+def _woken_before(deadline: float, woken: int) -> bool:
+    remaining = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+    readable, _, _ = select.select([woken], [], [], remaining)
+    return bool(readable and os.read(woken, 512))
 
 
 def _signal_group(leader: int, number: int) -> None:

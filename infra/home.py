@@ -5,8 +5,8 @@
     joined        held (shared flock) by command-line calls that use the owner's servers
     postgres/ valkey/ logs/ events/ spool/
 
-A joiner takes `joined` before it reads running.json, and an owner that stops of its own accord removes running.json
-before it waits for `joined`: so nobody starts using servers that are about to go.
+A joiner takes `joined` before it reads running.json, and an owner that stops of its own accord removes
+running.json before it waits for `joined`: so nobody starts using servers that are about to go.
 """
 
 import fcntl
@@ -96,9 +96,7 @@ class DataFolder:
         while not _try_lock(descriptor):
             owner = self.running()
             if (owner and _is_alive(owner.pid)) or time.monotonic() > deadline:
-                raise AlreadyRunning(
-                    str(self.path), owner and owner.pid, owner and owner.doing, owner and owner.url
-                )
+                raise _already_running(self.path, owner)
             time.sleep(_PAUSE_SECONDS)
 
     def _is_locked(self) -> bool:
@@ -125,6 +123,12 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     aside.replace(path)
+
+
+def _already_running(home: Path, owner: Running | None) -> AlreadyRunning:
+    if owner is None:
+        return AlreadyRunning(str(home), None, None, None)
+    return AlreadyRunning(str(home), owner.pid, owner.doing, owner.url)
 
 
 def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:

@@ -1,4 +1,4 @@
-"""The PostgreSQL and Redis that a command works with: the team's own, those already running, or started for it."""
+"""The PostgreSQL and Redis that a command works with: the team's own, joined, or started for it."""
 
 import os
 import sys
@@ -30,9 +30,10 @@ class Servers:
 def connected(settings: Settings, *, durable: bool = True) -> Iterator[Servers]:
     """Servers that answer, with the schema at its newest version, for as long as the block lasts.
 
-    What the settings name is checked (an InfraError says what to do); what they do not name is joined when the
-    data folder has a running owner, and started for the block otherwise. Whoever started servers keeps them
-    until the last one who joined has left. `durable=False` is for tests: what is started may forget on a power loss.
+    What the settings name is checked (an InfraError says what to do); what they do not name is joined when
+    the data folder has a running owner, and started for the block otherwise. Whoever started servers keeps
+    them until the last one who joined has left. `durable=False` is for tests: fast, and forgetful on a
+    power loss.
     """
     check_external(settings)
     with ExitStack() as stack:

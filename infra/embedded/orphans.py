@@ -1,7 +1,7 @@
 """Servers that an earlier owner of the data folder left behind.
 
-The folder is locked when this runs, so a server that works in it has no owner. It is known by its program file and
-its working folder; a number in a pid file alone proves nothing, for numbers are used again.
+The folder is locked when this runs, so a server that works in it has no owner. It is known by its program
+file and its working folder; a number in a pid file alone proves nothing, for numbers are used again.
 """
 
 import os
@@ -33,8 +33,8 @@ def _recorded_pid(pid_file: Path) -> int | None:
 
 def _is_ours(pid: int, program: Path, folder: Path) -> bool:
     try:
-        running = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
-        return running == str(program) and os.readlink(f"/proc/{pid}/cwd") == str(folder)
+        running = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
+        return running == str(program) and Path(f"/proc/{pid}/cwd").samefile(folder)
     except OSError:
         return False
 

@@ -1,6 +1,6 @@
 """The servers that a data folder needs: PostgreSQL, Valkey, both, or neither when the team brings its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -45,9 +45,10 @@ def running_pair(settings: Settings, lock: int, *, durable: bool = True) -> Iter
         lifeline.close()
 
 
-def start_all(servers: Sequence[Server]) -> None:
+def start_all(servers: Sequence[Server], say: Callable[[str], None] = lambda _: None) -> None:
     """Start them beside each other and wait until each answers."""
     for server in servers:
         server.launch()
     for server in servers:
         server.wait_ready()
+        say(f"{server.name} is up")

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL 18: made once in the data folder, with a password and on a port of its own.
 
-The cluster and the password of its only user are made in a side folder that is renamed when both are complete, so
-an interrupted first start leaves nothing half made.
+The cluster and the password of its only user are made in a side folder that is renamed when both are
+complete, so an interrupted first start leaves nothing half made.
 """
 
 import os

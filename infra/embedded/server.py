@@ -26,7 +26,7 @@ class Program(Protocol):
 
 
 class Server:
-    """One server of a data folder. `held` are descriptors that its guardian keeps open: the lock of the folder."""
+    """One server of a data folder. Its guardian keeps the descriptors `held` open: the lock of the folder."""
 
     def __init__(self, program: Program, lifeline: Lifeline, held: Sequence[int]) -> None:
         self.name = program.name
@@ -42,7 +42,7 @@ class Server:
         self._child = Child(self._program.command(), self._lifeline, self._held)
 
     def wait_ready(self) -> None:
-        """Raises ServerFailed with the end of the log when the server keeps ending or does not answer in time."""
+        """Raises ServerFailed with the end of the log when it keeps ending or does not answer in time."""
         deadline = time.monotonic() + START_SECONDS
         launches = 1
         while not (self.is_running and self._program.answers()):
@@ -64,6 +64,10 @@ class Server:
     @property
     def is_running(self) -> bool:
         return self._child is not None and self._child.exit_code is None
+
+    @property
+    def lived_seconds(self) -> float:
+        return time.monotonic() - self._child.started if self._child else 0.0
 
     def last_lines(self) -> str:
         return self._child.last_lines() if self._child else ""

@@ -1,0 +1,91 @@
+"""`python -m infra`: run everything, bring the schema up to date, and look after people and their links.
+
+It wires the parts together, so it may import any of them; it does so inside the functions that need them.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from infra.access.guard import SIGN_IN_PATH
+from infra.access.roles import Person, Role
+from infra.access.sessions import create_link
+from infra.errors import InfraError
+from infra.servers import connected
+from infra.settings import Settings
+from infra.supervisor import programs
+from infra.supervisor.parent import end_with_parent
+from infra.supervisor.run import Wiring, run
+
+_STARTED = time.monotonic()
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options, Settings.from_env())
+    except InfraError as error:
+        print(f"onward: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__.split("\n", 1)[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run_parser = commands.add_parser("run", help="start everything, until Ctrl-C")
+    run_parser.add_argument("--demo", action="store_true", help="with the sample and live traffic")
+    run_parser.add_argument(
+        "--with-parent", action="store_true", help="also stop when the calling process ends (Linux)"
+    )
+    run_parser.set_defaults(command=_run)
+    migrate_parser = commands.add_parser("migrate", help="bring the schema to its newest version")
+    migrate_parser.set_defaults(command=_migrate)
+    return parser
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> None:
+    if options.with_parent:
+        end_with_parent()
+    wiring = Wiring(
+        dashboard=programs.dashboard,
+        background=(
+            programs.worker(settings),
+            programs.beat(settings),
+            *((programs.demo(),) if options.demo else ()),
+        ),
+        prepare=_prepare_demo if options.demo else _prepare,
+        sign_in_url=_sign_in_url,
+    )
+    run(settings, wiring, os.environ, _say)
+
+
+def _migrate(_options: argparse.Namespace, settings: Settings) -> None:
+    with connected(settings):
+        _say("Schema is up to date")
+
+
+def _prepare(_engine: Engine) -> None:
+    """What must be in the database before the first task runs."""
+
+
+def _prepare_demo(engine: Engine) -> None:
+    _prepare(engine)
+
+
+def _sign_in_url(engine: Engine, page_url: str) -> str:
+    token = create_link(engine, Person("admin", Role.ADMIN), now=datetime.now(UTC))
+    return f"{page_url}{SIGN_IN_PATH}?token={token}"
+
+
+def _say(line: str) -> None:
+    print(f"[{time.monotonic() - _STARTED:5.1f} s] {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""One command that runs everything: servers, dashboard, worker, beat and, in the demo, the traffic."""

@@ -1,0 +1,167 @@
+"""Brings everything up in order, keeps it up, and takes it down again.
+
+Up:   Valkey, PostgreSQL with the dashboard beside, schema, worker, beat, demo.
+Down: demo, dashboard, beat, worker, then PostgreSQL, then Valkey.
+
+A signal to stop raises KeyboardInterrupt in the main thread, wherever it is. That is safe because every child
+hangs on a lifeline that closes with us, even one that was started a moment ago and is in no list yet.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FrameType
+
+from sqlalchemy import Engine
+
+from infra.children import Lifeline
+from infra.database import open_engine
+from infra.embedded.pair import chosen_pair, start_all
+from infra.embedded.server import Server
+from infra.errors import ServerFailed
+from infra.home import DataFolder, Running
+from infra.servers import check_external, doing, migrated, urls
+from infra.settings import Settings
+from infra.supervisor.kept import Kept, Say
+from infra.supervisor.page import page_url, reserved_port
+from infra.supervisor.patience import Patience
+from infra.supervisor.programs import Program, environment
+
+_LOOK_SECONDS = 0.1
+#: After this long people are told where the page is, even if a program is still on its way.
+_TELL_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What is run, and what the parts above this package add to a start."""
+
+    dashboard: Callable[[Settings, int], Program]  #: for the port that was found free
+    background: tuple[Program, ...]  #: started once `prepare` has returned
+    prepare: Callable[[Engine], None]  #: called when the schema is there
+    sign_in_url: Callable[[Engine, str], str]  #: makes a one-time link to the page at this URL
+
+
+def run(settings: Settings, wiring: Wiring, environ: Mapping[str, str], say: Say) -> None:
+    """Run everything until a signal asks to stop. Raises InfraError when it cannot start or go on.
+
+    `environ` is ours, for what the programs inherit unless it is set there; `say` shows one line to the
+    person.
+    """
+    _on_stop_signals(signal.default_int_handler)
+    check_external(settings)
+    folder = DataFolder(settings.home)
+    folder.create()
+    with folder.owned(doing()) as lock, reserved_port(settings) as port:
+        supervisor = Supervisor(settings, wiring, lock, port, environ, say)
+        try:
+            supervisor.start()
+            supervisor.watch()
+        except KeyboardInterrupt:
+            say("Stopping")
+        finally:
+            _on_stop_signals(signal.SIG_IGN)
+            supervisor.stop()
+
+
+class Supervisor:
+    def __init__(
+        self,
+        settings: Settings,
+        wiring: Wiring,
+        lock: int,
+        port: int,
+        environ: Mapping[str, str],
+        say: Say,
+    ) -> None:
+        self._folder = DataFolder(settings.home)
+        self._wiring = wiring
+        self._say = say
+        self._url = page_url(settings, port)
+        self._programs_line, self._servers_line = Lifeline(), Lifeline()
+        pair = chosen_pair(settings, self._servers_line, lock)
+        self._servers = pair.all()
+        self._urls = urls(settings, pair)
+        self._patience = {server.name: Patience() for server in self._servers}
+        self._dashboard = wiring.dashboard(settings, port)
+        self._env = environment(self._folder, self._urls, environ)
+        # After a kill -9 of us the servers go last: a task that is running can still be finished.
+        self._held = (lock, self._servers_line.held)
+        self._kept: list[Kept] = []
+
+    def start(self) -> None:
+        self._announce(ready=False)
+        self._keep(self._dashboard)
+        start_all(self._servers, self._say)
+        migrated(self._urls)
+        self._with_engine(self._wiring.prepare)
+        self._say("Schema is up to date")
+        self._announce(ready=True)
+        for program in self._wiring.background:
+            self._keep(program)
+
+    def watch(self) -> None:
+        """Keep everything running, and tell where the page is once all of it is up."""
+        tell_by = time.monotonic() + _TELL_SECONDS
+        told = False
+        while True:
+            for server in self._servers:
+                self._look_after(server)
+            for kept in self._kept:
+                kept.look()
+            if not told and (all(kept.is_settled for kept in self._kept) or time.monotonic() > tell_by):
+                self._tell()
+                told = True
+            time.sleep(_LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """Programs at once, then the servers: a task that is running may need them to finish."""
+        self._folder.withdraw()
+        for kept in reversed(self._kept):
+            kept.request_stop()
+        for kept in reversed(self._kept):
+            kept.wait()
+        for server in reversed(self._servers):
+            server.stop()
+        self._programs_line.close()
+        self._servers_line.close()
+
+    def _keep(self, program: Program) -> None:
+        command = program.command(self._folder, self._env)
+        self._kept.append(Kept(program, command, self._programs_line, self._held, self._say))
+
+    def _look_after(self, server: Server) -> None:
+        if server.is_running:
+            return
+        pause = self._patience[server.name].pause_after(server.lived_seconds)
+        if pause is None:
+            raise ServerFailed(server.name, f"it keeps ending. Its log ends:\n{server.last_lines()}")
+        self._say(f"{server.name} ended; starting it again")
+        server.launch()
+        server.wait_ready()
+        self._say(f"{server.name} is up again")
+
+    def _tell(self) -> None:
+        def tell(engine: Engine) -> None:
+            link = self._wiring.sign_in_url(engine, self._url)
+            self._say(f"Everything is up. Open this link to sign in; it works once:\n\n{link}\n")
+
+        self._with_engine(tell)
+
+    def _with_engine(self, act: Callable[[Engine], None]) -> None:
+        engine = open_engine(self._urls.database_url)
+        try:
+            act(engine)
+        finally:
+            engine.dispose()
+
+    def _announce(self, *, ready: bool) -> None:
+        database_url, redis_url = (self._urls.database_url, self._urls.redis_url) if ready else (None, None)
+        self._folder.announce(Running(os.getpid(), doing(), self._url, database_url, redis_url))
+
+
+def _on_stop_signals(disposition: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, disposition)
