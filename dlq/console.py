@@ -1,0 +1,198 @@
+"""What people see and do with letters: the one module that pages, REST and the command line call.
+
+Each function takes the person it acts for and checks the permission itself; what it returns is redacted.
+`waiting` and `waiting_sessions` serve the join with funnels: they show no content and ask for no permission.
+"""
+
+from sqlalchemy import Connection, Engine, RowMapping
+
+from dlq import queries, store
+from dlq.access import DELETE, READ, Actor, Audit, Clock, utc_now
+from dlq.errors import NotAllowedNow, UnknownLetter
+from dlq.letters import Status
+from dlq.queries import LetterFilter
+from dlq.redaction import Redactor
+from dlq.settings import Settings
+from dlq.times import from_ms
+from dlq.views import (
+    FilterChoices,
+    LetterDetail,
+    LetterPage,
+    LetterStats,
+    LetterSummary,
+    WaitingLetter,
+    detail_of,
+    summary_of,
+)
+
+EVERYTHING = LetterFilter()
+MASKED = Redactor()
+MAX_PAGE = 500
+#: Sessions and letters handed to the join at most.
+MAX_WAITING = 200_000
+_RANKED = 20
+
+
+def letters(
+    engine: Engine,
+    by: Actor,
+    narrowed: LetterFilter = EVERYTHING,
+    after: str | None = None,
+    limit: int = 50,
+    *,
+    redactor: Redactor = MASKED,
+) -> LetterPage:
+    """One page of letters, newest failure first. `after` is the `next` of the page before; else BadCursor."""
+    by.require(READ)
+    limit = max(1, min(limit, MAX_PAGE))
+    with store.transaction(engine) as connection:
+        rows = queries.letters_page(connection, narrowed, after, limit + 1)
+    shown = rows[:limit]
+    return LetterPage(
+        letters=tuple(summary_of(row, redactor) for row in shown),
+        next=queries.cursor_of(shown[-1]) if len(rows) > limit else None,
+    )
+
+
+def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor = MASKED) -> LetterDetail:
+    """One letter with its arguments, traceback, failed runs and history. Raises UnknownLetter."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        row = store.letter_row(connection, letter_id)
+        if row is None:
+            raise UnknownLetter(letter_id)
+        attempts = queries.attempts_of(connection, letter_id)
+        history = queries.history_of(connection, letter_id)
+    return detail_of(row, attempts, history, redactor)
+
+
+def letter_of_task(engine: Engine, by: Actor, task_id: str) -> int:
+    """The newest letter whose failed run or latest retry has this task id. Raises UnknownLetter."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        found = queries.letter_of_task(connection, task_id) if task_id else None
+    if found is None:
+        raise UnknownLetter(f"of task {task_id}")
+    return found
+
+
+def counts(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> dict[Status, int]:
+    """Letters in each state; every state has an entry."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        found = queries.counts_by(connection, "status", narrowed, len(Status))
+    return {status: found.get(status, 0) for status in Status}
+
+
+def stats(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> LetterStats:
+    """Counts by state, kind, category, task and exception type."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        by_status = queries.counts_by(connection, "status", narrowed, len(Status))
+        oldest_ms = queries.oldest_open_ms(connection)
+        ranked = {
+            name: queries.counts_by(connection, name, narrowed, _RANKED)
+            for name in ("kind", "category", "task_name", "exception_type", "queue")
+        }
+    return LetterStats(
+        total=sum(by_status.values()),
+        by_status={status.value: by_status.get(status, 0) for status in Status},
+        by_kind=ranked["kind"],
+        by_category=ranked["category"],
+        by_task_name=ranked["task_name"],
+        by_exception_type=ranked["exception_type"],
+        by_queue=ranked["queue"],
+        oldest_open_at=from_ms(oldest_ms),
+    )
+
+
+def choices(engine: Engine, by: Actor) -> FilterChoices:
+    """The values that filters can offer: those present, at most `queries.CHOICES` of each."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        return FilterChoices(
+            task_names=tuple(queries.values_present(connection, "task_name")),
+            exception_types=tuple(queries.values_present(connection, "exception_type")),
+            queues=tuple(queries.values_present(connection, "queue")),
+        )
+
+
+def discard(
+    engine: Engine, by: Actor, letter_id: int, reason: str = "", *, audit: Audit, clock: Clock = utc_now
+) -> LetterSummary:
+    """Give the letter up; it can be restored. Raises NotAllowedNow or UnknownLetter."""
+    by.require(DELETE)
+    with store.transaction(engine) as connection:
+        moved = store.discard(connection, letter_id, by=by.login, at=clock(), reason=reason)
+        return _audited(connection, by, "discard", letter_id, moved, reason, audit)
+
+
+def restore(
+    engine: Engine,
+    by: Actor,
+    letter_id: int,
+    reason: str = "",
+    *,
+    audit: Audit,
+    clock: Clock = utc_now,
+    settings: Settings,
+) -> LetterSummary:
+    """Bring a discarded letter back, poisoned if it had failed too often. Raises as `discard` does."""
+    by.require(DELETE)
+    with store.transaction(engine) as connection:
+        moved = store.restore(
+            connection,
+            letter_id,
+            by=by.login,
+            at=clock(),
+            reason=reason,
+            poison_attempts=settings.poison_attempts,
+        )
+        return _audited(connection, by, "restore", letter_id, moved, reason, audit)
+
+
+def waiting_sessions(engine: Engine) -> dict[str, int]:
+    """Session -> latest failure in milliseconds since 1970, over letters neither resolved nor discarded."""
+    with store.transaction(engine) as connection:
+        return queries.waiting_sessions(connection, MAX_WAITING)
+
+
+def waiting(engine: Engine) -> tuple[WaitingLetter, ...]:
+    """Each letter that a session waits for, oldest failure first."""
+    with store.transaction(engine) as connection:
+        return tuple(
+            WaitingLetter(
+                session_id=row["session_id"],
+                letter_id=row["id"],
+                task_name=row["task_name"],
+                fingerprint=row["fingerprint"],
+                status=Status(row["status"]),
+                failed_at_ms=row["last_failed_at_ms"],
+            )
+            for row in queries.waiting(connection, MAX_WAITING)
+        )
+
+
+def _audited(
+    connection: Connection,
+    by: Actor,
+    verb: str,
+    letter_id: int,
+    moved: RowMapping | None,
+    reason: str,
+    audit: Audit,
+) -> LetterSummary:
+    if moved is None:
+        row = store.letter_row(connection, letter_id)
+        raise (
+            UnknownLetter(letter_id) if row is None else NotAllowedNow(letter_id, row["status"], f"{verb}ed")
+        )
+    audit(
+        connection,
+        actor=by.login,
+        action=f"letter.{verb}",
+        subject=f"letter:{letter_id}",
+        before={"status": moved["from_status"]},
+        after={"status": moved["status"], "reason": reason},
+    )
+    return summary_of(moved, MASKED)

@@ -1,0 +1,128 @@
+"""The part of a worker that sees messages before they become tasks, and that adds capture to tasks.
+
+Celery drops a message without a trace when its name is unknown, its content refused or its body unreadable;
+some malformed ones even stop the worker, and the next one that gets them. Here each leaves a letter.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from celery import bootsteps
+from celery.exceptions import NotRegistered
+from celery.utils.imports import symbol_by_name
+
+from dlq.capture import Capture
+from dlq.envelope import from_message
+from dlq.errors import DlqError
+from dlq.failures import failure_of
+from dlq.letters import Kind
+from dlq.publishing import Publish
+from dlq.reaper import reap
+from dlq.request import request_class
+
+#: Between two looks at the spool and at claims that nobody finished.
+UPKEEP_SECONDS = 10.0
+
+# What reading a stranger's message can raise. Connection errors are not among them: those belong to Celery.
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+_log = logging.getLogger("dlq")
+
+
+def consumer_step(capture: Capture, publish: Publish) -> type[bootsteps.StartStopStep]:
+    """The bootstep class that Celery instantiates in each worker of the app."""
+    return type("DeadLetters", (DeadLetterStep,), {"capture": capture, "publish": staticmethod(publish)})
+
+
+class DeadLetterStep(bootsteps.StartStopStep):
+    name = "dead-letters"
+    capture: Capture
+    publish: Publish
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._worker = consumer.hostname
+        self._upkeep: Any = None
+        consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
+        self._letter_before(consumer, "on_unknown_task", self._on_unknown_task)
+        self._letter_before(consumer, "on_unknown_message", self._on_unknown_message)
+        self._letter_before(consumer, "on_invalid_task", self._on_invalid_task)
+        self._letter_before(consumer, "on_decode_error", self._on_decode_error)
+        consumer.create_task_handler = self._guarded(consumer, consumer.create_task_handler)
+
+    def start(self, consumer: Any) -> None:
+        self._upkeep = consumer.timer.call_repeatedly(UPKEEP_SECONDS, self._keep_up)
+
+    def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery passes it
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            self._upkeep = None
+
+    def _keep_up(self) -> None:
+        try:
+            self.capture.replay()
+            if not self.capture.is_away():
+                reap(self.capture.engine(), self.publish, self.capture.clock)
+        except DlqError as error:
+            _log.warning("Letters wait: %s", error)
+
+    def _with_capture(self, consumer: Any, update_strategies: Callable[[], None]) -> Callable[[], None]:
+        def add_capture_then_update() -> None:
+            for task in consumer.app.tasks.values():
+                task.Request = request_class(symbol_by_name(task.Request), self.capture)
+            update_strategies()
+
+        return add_capture_then_update
+
+    def _letter_before(self, consumer: Any, name: str, write: Callable[..., Any]) -> None:
+        celerys_own = getattr(consumer, name)
+
+        def write_then_go_on(*received: Any) -> None:
+            message = write(*received)
+            try:
+                celerys_own(*received)
+            except _MALFORMED:
+                _log.warning("Celery could not report a malformed message", exc_info=True)
+                _reject(consumer, message)
+
+        setattr(consumer, name, write_then_go_on)
+
+    def _guarded(self, consumer: Any, create_task_handler: Callable[..., Any]) -> Callable[..., Any]:
+        def create_guarded_handler(*args: Any, **options: Any) -> Callable[[Any], Any]:
+            receive = create_task_handler(*args, **options)
+
+            def receive_or_reject(message: Any) -> Any:
+                try:
+                    return receive(message)
+                except _MALFORMED as error:
+                    self._write(Kind.MALFORMED, message, error, traceback.format_exc())
+                    _reject(consumer, message)
+
+            return receive_or_reject
+
+        return create_guarded_handler
+
+    def _on_unknown_task(self, _body: Any, message: Any, error: BaseException) -> Any:
+        name = str(error.args[0]) if error.args else ""
+        return self._write(Kind.UNREGISTERED, message, NotRegistered(name))
+
+    def _on_unknown_message(self, _body: Any, message: Any) -> Any:
+        return self._write(Kind.MALFORMED, message, ValueError("the message names no task"))
+
+    def _on_invalid_task(self, _body: Any, message: Any, error: BaseException) -> Any:
+        return self._write(Kind.MALFORMED, message, error)
+
+    def _on_decode_error(self, message: Any, error: BaseException) -> Any:
+        return self._write(Kind.MALFORMED, message, error)
+
+    def _write(self, kind: Kind, message: Any, error: BaseException, trace: str = "") -> Any:
+        failure = failure_of(kind, error, clock=self.capture.clock, worker=self._worker, traceback=trace)
+        self.capture.failed(from_message(message, self.capture.settings), failure)
+        return message
+
+
+def _reject(consumer: Any, message: Any) -> None:
+    if not message.acknowledged:
+        message.reject_log_error(_log, consumer.connection_errors)

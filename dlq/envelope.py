@@ -1,0 +1,200 @@
+"""A task message as it is stored: the bytes that lay in the broker, its headers, and whose work it is.
+
+Headers and properties become JSON that PostgreSQL accepts; the body stays bytes. Bodies are read as JSON or
+not at all: this package never unpickles.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from kombu.compression import compress
+
+from dlq.settings import Settings
+
+#: Headers that tie a retried task to its letter. They survive `Task.retry`.
+LETTER_HEADER = "dlq_letter"
+GENERATION_HEADER = "dlq_generation"
+
+#: Bodies above this are stored whole but not read for names or display.
+READABLE_BYTES = 1 << 20
+
+#: Longest id or name; PostgreSQL cannot index much longer ones.
+NAME_CHARACTERS = 500
+
+_GZIP = "application/x-gzip"
+_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Everything needed to publish the message again and to say whose it was."""
+
+    task_id: str  #: "" when the message had none
+    task_name: str
+    queue: str
+    headers: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    content_type: str
+    content_encoding: str
+    body: bytes  #: as it lay in the broker, compressed if it was
+    session_id: str | None = None
+    client_id: str | None = None
+    correlation_id: str | None = None
+
+    @property
+    def letter_id(self) -> int | None:
+        """The letter that this message retries, if it does."""
+        return _whole(self.headers.get(LETTER_HEADER))
+
+    @property
+    def generation(self) -> int:
+        return _whole(self.headers.get(GENERATION_HEADER)) or 0
+
+    @property
+    def dedupe_key(self) -> str:
+        if self.task_id:
+            return f"{self.task_id}:{self.generation}"
+        named = json.dumps([self.headers, self.properties.get("delivery_tag")], sort_keys=True)
+        return "raw:" + hashlib.sha256(self.body + named.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "task_id": self.task_id,
+            "task_name": self.task_name,
+            "queue": self.queue,
+            "headers": dict(self.headers),
+            "properties": dict(self.properties),
+            "content_type": self.content_type,
+            "content_encoding": self.content_encoding,
+            "body_base64": base64.b64encode(self.body).decode(),
+            "session_id": self.session_id,
+            "client_id": self.client_id,
+            "correlation_id": self.correlation_id,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        fields = {name: value for name, value in stored.items() if name != "body_base64"}
+        return cls(**fields, body=base64.b64decode(stored["body_base64"]))
+
+
+def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] | None = None) -> Envelope:
+    """The envelope of a kombu message.
+
+    `arguments` are the task's arguments by name when the worker knows them; else those of the body count.
+    """
+    headers = storable(message.headers if isinstance(message.headers, Mapping) else {})
+    properties = storable(message.properties or {})
+    envelope = Envelope(
+        task_id=_text(headers.get("id")),
+        task_name=_text(headers.get("task")),
+        queue=_text((message.delivery_info or {}).get("routing_key")),
+        headers=headers,
+        properties=properties,
+        content_type=_text(message.content_type),
+        content_encoding=_text(message.content_encoding),
+        body=_wire_body(message),
+    )
+    named = readable_body(envelope).kwargs if arguments is None else arguments
+    return replace(
+        envelope,
+        session_id=_named(headers, named, "session_id", settings.session_arguments),
+        client_id=_named(headers, named, "client_id", settings.client_arguments),
+        correlation_id=_named(headers, named, "correlation_id", settings.correlation_arguments),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Arguments read from a stored body; `problem` says why there are none."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] | None = None  #: callbacks, chord, chain
+    problem: str = ""
+
+
+def readable_body(envelope: Envelope) -> Body:
+    """Read the arguments of a JSON body of at most READABLE_BYTES, opened from gzip if need be."""
+    if envelope.content_type not in {"application/json", "json"}:
+        return Body(problem=f"Only JSON is read here; this body is {envelope.content_type or 'untyped'}.")
+    try:
+        payload = json.loads(_opened(envelope).decode(envelope.content_encoding or "utf-8"))
+    except (ValueError, LookupError, RecursionError, zlib.error) as error:
+        return Body(problem=f"The body cannot be read: {type(error).__name__}.")
+    if not isinstance(payload, list) or len(payload) != 3 or not isinstance(payload[0], list):
+        return Body(problem="The body is no list of args, kwargs and options.")
+    args, kwargs, options = payload
+    if not isinstance(kwargs, dict):
+        return Body(tuple(args), problem="The kwargs are no mapping.")
+    return Body(tuple(args), kwargs, options if isinstance(options, dict) else None)
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """`value` as JSON that PostgreSQL can hold: no NUL, no lone surrogate, no NaN, string keys."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth >= _DEPTH:
+        return clean_text(str(value))
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): storable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item, depth + 1) for item in value]
+    return clean_text(str(value))
+
+
+def clean_text(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _wire_body(message: Any) -> bytes:
+    """The body as published. kombu opens compressed bodies on arrival, so those are closed again."""
+    body = message.body or b""
+    raw = body.encode("utf-8", "surrogateescape") if isinstance(body, str) else bytes(body)
+    compression = (message.headers or {}).get("compression")
+    if not compression or message.errors:
+        return raw
+    compressed: bytes = compress(raw, compression)[0]  # type: ignore[no-untyped-call]
+    return compressed
+
+
+def _opened(envelope: Envelope) -> bytes:
+    compression = envelope.headers.get("compression")
+    if compression == _GZIP:
+        opener = zlib.decompressobj()
+        body = opener.decompress(envelope.body, READABLE_BYTES)
+        if opener.unconsumed_tail:
+            raise ValueError("larger than is read here")
+        return body
+    if compression:
+        raise ValueError(f"compressed as {compression}")
+    if len(envelope.body) > READABLE_BYTES:
+        raise ValueError("larger than is read here")
+    return envelope.body
+
+
+def _named(
+    headers: Mapping[str, Any], arguments: Mapping[str, Any] | None, header: str, names: tuple[str, ...]
+) -> str | None:
+    found = headers.get(header) or next(
+        (value for name in names if (value := (arguments or {}).get(name)) is not None), None
+    )
+    return _text(found) or None if isinstance(found, str | int) else None
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else clean_text(str(value))[:NAME_CHARACTERS]
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,87 @@
+"""What can go wrong with dead letters, each with what to do about it.
+
+DlqError
+  SettingsError          a setting that cannot be used
+  StoreUnavailable       PostgreSQL does not answer, or refuses us
+  StoreRefused           PostgreSQL answers, but cannot hold this letter
+  BrokerUnavailable      the message cannot be published now
+  UnknownLetter          no letter has this number
+  BadCursor              a page position that this list did not hand out
+  NotAllowedNow          the letter is in a state that does not allow the change
+    AlreadyRetrying      somebody else pressed retry first
+    Poisoned             failed too often to be retried without saying so
+"""
+
+from datetime import datetime
+
+
+class DlqError(Exception):
+    """Base of the package. The text is one sentence for the person who asked."""
+
+
+class SettingsError(DlqError):
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
+        self.name = name
+
+
+class StoreUnavailable(DlqError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The dead letters cannot be read or changed now: {reason}. Try again shortly.")
+        self.reason = reason
+
+
+class StoreRefused(DlqError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"PostgreSQL cannot store this letter: {reason}.")
+        self.reason = reason
+
+
+class BrokerUnavailable(DlqError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The broker does not take messages now: {reason}.")
+        self.reason = reason
+
+
+class UnknownLetter(DlqError):
+    def __init__(self, letter: int | str) -> None:
+        super().__init__(f"There is no dead letter {letter}. It may have been purged.")
+        self.letter = letter
+
+
+class BadCursor(DlqError):
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor!r} is no position in this list. Start again from its first page.")
+        self.cursor = cursor
+
+
+class NotAllowedNow(DlqError):
+    def __init__(self, letter_id: int, status: str, wanted: str) -> None:
+        super().__init__(f"Letter {letter_id} is {status} and cannot be {wanted} now.")
+        self.letter_id = letter_id
+        self.status = status
+
+
+class AlreadyRetrying(NotAllowedNow):
+    def __init__(self, letter_id: int, claimed_by: str, claimed_at: datetime) -> None:
+        DlqError.__init__(
+            self,
+            f"Letter {letter_id} is already being retried: {claimed_by} pressed retry at"
+            f" {claimed_at:%Y-%m-%d %H:%M:%S} UTC.",
+        )
+        self.letter_id = letter_id
+        self.status = "retrying"
+        self.claimed_by = claimed_by
+        self.claimed_at = claimed_at
+
+
+class Poisoned(NotAllowedNow):
+    def __init__(self, letter_id: int, attempts: int) -> None:
+        DlqError.__init__(
+            self,
+            f"Letter {letter_id} has failed {attempts} times and is set aside."
+            " Remove the cause, then retry it with 'even if poisoned'.",
+        )
+        self.letter_id = letter_id
+        self.status = "poisoned"
+        self.attempts = attempts

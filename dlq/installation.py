@@ -1,0 +1,16 @@
+"""Puts capture into the workers of a Celery app."""
+
+from celery import Celery
+
+from dlq.capture import Capture
+from dlq.consumer import DeadLetterStep, consumer_step
+from dlq.publishing import publisher
+from dlq.settings import Settings
+
+
+def install_steps(app: Celery, database_url: str, settings: Settings | None) -> None:
+    """Add one consumer step to `app`, instead of one added earlier."""
+    capture = Capture(database_url, settings or Settings.from_env())
+    steps: set[type] = app.steps["consumer"]
+    steps -= {step for step in steps if isinstance(step, type) and issubclass(step, DeadLetterStep)}
+    steps.add(consumer_step(capture, publisher(app)))

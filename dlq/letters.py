@@ -1,0 +1,101 @@
+"""The words of this package: kinds of failure, states of a letter, and which state may follow which.
+
+dead --claim--> retrying --succeeds--> resolved
+  ^                |---fails again---> dead, or poisoned past the limit
+  |--restore-- discarded
+
+A letter is one failed task: its message as it came, and what happened to it since. `generation` counts the
+retries sent; `attempts` the runs that failed; `occurrences` how often the same run was reported.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+from uuid import UUID
+
+from dlq.times import from_ms, to_ms
+
+
+class Kind(StrEnum):
+    """How the task failed."""
+
+    EXCEPTION = "exception"
+    SOFT_TIMEOUT = "soft_timeout"
+    HARD_TIMEOUT = "hard_timeout"
+    WORKER_LOST = "worker_lost"  #: its process was killed or left
+    UNREGISTERED = "unregistered"  #: the worker has no task of this name
+    MALFORMED = "malformed"  #: the message could not be read as a task
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    POISON = "poison"  #: went back to the queue too often
+    OUTCOME_UNKNOWN = "outcome_unknown"  #: the body finished, but storing its result failed
+
+
+class Status(StrEnum):
+    DEAD = "dead"  #: waits for a decision
+    RETRYING = "retrying"  #: claimed; its task is on the way or runs
+    RESOLVED = "resolved"  #: a retry succeeded
+    DISCARDED = "discarded"  #: given up by a person; can be restored
+    POISONED = "poisoned"  #: failed so often that only an explicit retry is accepted
+
+
+ALLOWED = MappingProxyType(
+    {
+        Status.DEAD: frozenset({Status.RETRYING, Status.DISCARDED, Status.RESOLVED}),
+        Status.POISONED: frozenset({Status.RETRYING, Status.DISCARDED, Status.RESOLVED}),
+        Status.RETRYING: frozenset({Status.RESOLVED, Status.DEAD, Status.POISONED}),
+        Status.DISCARDED: frozenset({Status.DEAD, Status.POISONED}),
+        # Only a new failure under the same task id opens a resolved letter again.
+        Status.RESOLVED: frozenset({Status.DEAD}),
+    }
+)
+
+#: Letters that still hold somebody up.
+OPEN = (Status.DEAD, Status.RETRYING, Status.POISONED)
+
+
+def sources_of(target: Status) -> tuple[Status, ...]:
+    """The states from which `target` can be reached."""
+    return tuple(status for status, following in ALLOWED.items() if target in following)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed run, as the worker saw it. `capture_id` makes recording it a second time harmless."""
+
+    capture_id: UUID
+    kind: Kind
+    exception_type: str
+    message: str
+    traceback: str
+    occurred_at: datetime
+    worker: str
+    idempotent: bool | None = None  #: what the task says of itself; None when unknown
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "capture_id": str(self.capture_id),
+            "kind": self.kind.value,
+            "exception_type": self.exception_type,
+            "message": self.message,
+            "traceback": self.traceback,
+            "occurred_at_ms": to_ms(self.occurred_at),
+            "worker": self.worker,
+            "idempotent": self.idempotent,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        return cls(
+            capture_id=UUID(stored["capture_id"]),
+            kind=Kind(stored["kind"]),
+            exception_type=stored["exception_type"],
+            message=stored["message"],
+            traceback=stored["traceback"],
+            occurred_at=from_ms(stored["occurred_at_ms"]),
+            worker=stored["worker"],
+            idempotent=stored["idempotent"],
+        )

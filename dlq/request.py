@@ -1,0 +1,219 @@
+"""The worker's view of one task, with a letter written before a failed message leaves the broker.
+
+Celery calls these methods in the worker's parent process for every outcome of a task, also for those that the
+task's own hooks never see: a killed process, a hard time limit, a revoked or rejected message. A failure is
+first noted, then written by whichever step lets go of the message; sending the message back drops the note.
+"""
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, Terminated, TimeLimitExceeded
+from celery.worker import state as worker_state
+from celery.worker.request import Request
+
+from dlq.capture import Capture
+from dlq.envelope import LETTER_HEADER, Envelope, from_message
+from dlq.failures import failure_of, kind_of, unwrapped
+from dlq.letters import Failure, Kind
+
+_REQUEUES_REMEMBERED = 10_000
+
+
+class Requeues:
+    """How often this worker sent each task back; the broker keeps no such count. Forgets the oldest ids."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def count(self, task_id: str) -> int:
+        """Note one more and return how many it has been."""
+        count = self._counts.pop(task_id, 0) + 1
+        self._counts[task_id] = count
+        if len(self._counts) > _REQUEUES_REMEMBERED:
+            self._counts.popitem(last=False)
+        return count
+
+    def forget(self, task_id: str) -> None:
+        self._counts.pop(task_id, None)
+
+
+def request_class(base: type[Request], capture: Capture) -> type[Request]:
+    """`base`, which may be an application's own, with capture added. Adding it twice changes nothing."""
+    if issubclass(base, LetterRequest):
+        return base
+    return type(f"Letter{base.__name__}", (LetterRequest, base), {"capture": capture, "requeues": Requeues()})
+
+
+class LetterRequest(Request):
+    capture: Capture
+    requeues: Requeues
+
+    _noted: Failure | None = None
+    _written = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not isinstance(self._args, list | tuple) or not isinstance(self._kwargs, Mapping):
+            # Celery lets this through to the pool, where it fails and is counted as a success.
+            raise InvalidTaskError("args must be a list and kwargs a mapping")
+        if self._is_awaited():
+            # Celery's own subclass replaces on_success without calling ours; an instance attribute wins.
+            self.on_success: Callable[..., Any] = self._settling(self.on_success)
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        error = unwrapped(exc_info.exception)
+        traceback = str(getattr(exc_info, "traceback", None) or "")
+        if isinstance(error, Ignore | Retry) or (isinstance(error, Reject) and error.requeue):
+            return self._passed_over(error, exc_info, send_failed_event, return_ok)
+        if self._was_stopped_on_purpose(error):
+            return super().on_failure(exc_info, send_failed_event, return_ok)
+        if isinstance(error, Reject):
+            self._note(Kind.REJECTED, _cause_of(error), traceback)
+        else:
+            self._note(kind_of(error, traceback), error, traceback)
+        if isinstance(error, MemoryError):
+            return self._finish_without_celery()
+        try:
+            return super().on_failure(exc_info, send_failed_event, return_ok)
+        finally:
+            # Celery's handling may itself raise, with the result backend away, before it acknowledges.
+            self._write()
+            if self._written and self.task.acks_late:
+                self.acknowledge()
+
+    def on_timeout(self, soft: bool, timeout: float) -> Any:
+        # A cold shutdown kills children too; their messages are not failures.
+        if not soft and not worker_state.should_terminate:
+            self._note(Kind.HARD_TIMEOUT, TimeLimitExceeded(timeout))
+        try:
+            return super().on_timeout(soft, timeout)
+        finally:
+            self._write()
+
+    def acknowledge(self) -> Any:
+        self._write()
+        return super().acknowledge()
+
+    def reject(self, requeue: bool = False) -> Any:
+        if requeue and not self.acknowledged:
+            requeue = not self._is_poison()
+        if requeue:
+            self._noted = None
+        else:
+            self._write()
+        return super().reject(requeue)
+
+    def _retry_worker_lost(self, exc: BaseException, exc_info: Any) -> bool:
+        noted, self._noted = self._noted, None
+        retried: bool = super()._retry_worker_lost(exc, exc_info)
+        if not retried:
+            self._noted = noted
+        return retried
+
+    def _success_was_stored(self) -> Any:
+        stored = super()._success_was_stored()
+        if stored:
+            self._noted = None
+            if self._is_awaited():
+                self.capture.succeeded(self._envelope())
+        return stored
+
+    def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> Any:
+        kind = Kind.EXPIRED if expired else Kind.REVOKED
+        self._note(
+            kind, RuntimeError(reason), exception_type=kind.value.capitalize(), message=_why(reason, signum)
+        )
+        try:
+            return super()._announce_revoked(reason, terminated, signum, expired)
+        finally:
+            self._write()
+
+    def _passed_over(self, error: BaseException, *outcome: Any) -> Any:
+        if isinstance(error, Ignore) and not isinstance(error, Reject) and self._is_awaited():
+            self.capture.succeeded(self._envelope())
+        return super().on_failure(*outcome)
+
+    def _was_stopped_on_purpose(self, error: BaseException) -> bool:
+        if isinstance(error, Terminated):
+            return True
+        return isinstance(error, SystemExit | KeyboardInterrupt) and (
+            self._already_cancelled or self._already_revoked
+        )
+
+    def _finish_without_celery(self) -> None:
+        # Celery re-raises MemoryError here, which takes the whole worker down and every worker after it.
+        self._write()
+        worker_state.task_ready(self)
+        self.acknowledge()
+
+    def _is_poison(self) -> bool:
+        """Whether this message has gone back too often; then the note becomes a letter of that kind."""
+        times = self.requeues.count(self.id)
+        if times <= self.capture.settings.requeue_limit:
+            return False
+        self.requeues.forget(self.id)
+        last = self._noted
+        self._noted = None
+        error = RuntimeError("went back to the queue too often")
+        self._note(
+            Kind.POISON,
+            error,
+            last.traceback if last else "",
+            exception_type=last.exception_type if last else "Requeued",
+            message=f"{last.message if last else 'Sent back to the queue'} (went back {times - 1} times)",
+        )
+        return True
+
+    def _settling(self, on_success: Callable[..., Any]) -> Callable[..., Any]:
+        def settle_and_go_on(failed__retval__runtime: tuple[bool, Any, float], **options: Any) -> Any:
+            if not failed__retval__runtime[0]:
+                self.capture.succeeded(self._envelope())
+            return on_success(failed__retval__runtime, **options)
+
+        return settle_and_go_on
+
+    def _is_awaited(self) -> bool:
+        """Whether a letter may wait for this run: it is a retry, or was delivered before."""
+        headers = self._message.headers or {}
+        return LETTER_HEADER in headers or bool(headers.get("redelivered"))
+
+    def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
+        if self._written or self._noted is not None:
+            return
+        self._noted = failure_of(
+            kind,
+            error,
+            clock=self.capture.clock,
+            worker=self.hostname,
+            traceback=traceback,
+            idempotent=getattr(self.task, "idempotent", None),
+            **described,
+        )
+
+    def _write(self) -> None:
+        if self._noted is None or self._written:
+            return
+        self._written = True
+        self.capture.failed(self._envelope(), self._noted)
+
+    def _envelope(self) -> Envelope:
+        return from_message(self._message, self.capture.settings, self._arguments())
+
+    def _arguments(self) -> Mapping[str, Any]:
+        """Arguments by name; positional ones as the task's signature names them."""
+        try:
+            bound = inspect.signature(self.task.run).bind_partial(*self._args, **self._kwargs)
+        except (TypeError, ValueError):
+            return dict(self._kwargs)
+        return bound.arguments | dict(self._kwargs)
+
+
+def _cause_of(error: Reject) -> BaseException:
+    return error.reason if isinstance(error.reason, BaseException) else error
+
+
+def _why(reason: str, signum: Any) -> str:
+    return f"{reason} by signal {signum}" if signum else reason

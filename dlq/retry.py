@@ -1,0 +1,155 @@
+"""Sends a dead letter's task again: claim, commit, publish, mark.
+
+The claim names the retry's task id before anything is published, so a crash at any point leaves either a dead
+letter or a claim that the reaper finishes under that same id. Of many who press retry, one gets the claim.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from celery import Celery
+from sqlalchemy import Connection, Engine, RowMapping
+
+from dlq import store
+from dlq.access import RETRY, Actor, Audit, Clock, utc_now
+from dlq.envelope import readable_body
+from dlq.errors import AlreadyRetrying, BrokerUnavailable, NotAllowedNow, Poisoned, UnknownLetter
+from dlq.letters import Kind, Status
+from dlq.publishing import Publish, names_its_task, outgoing, publisher
+from dlq.times import from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a retry would do, in words for the person about to press it."""
+
+    letter_id: int
+    task_name: str
+    queue: str
+    attempts: int
+    warnings: tuple[str, ...]
+    needs_even_poisoned: bool  #: the retry is refused unless told `even_poisoned`
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A retry that was accepted."""
+
+    letter_id: int
+    task_id: str  #: of the new run
+    claimed_at: datetime
+    generation: int
+    published: bool  #: False: the broker was away; the message is sent once it is back
+
+
+class RetryClient:
+    """Retries letters on behalf of people. `publish` replaces the app's broker connection."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        app: Celery,
+        audit: Audit,
+        clock: Clock = utc_now,
+        publish: Publish | None = None,
+    ) -> None:
+        self._engine = engine
+        self._audit = audit
+        self._clock = clock
+        self._publish = publish or publisher(app)
+
+    def preview(self, letter_id: int, by: Actor) -> Preview:
+        """Say what `retry` would do now. Raises as `retry` would, except for a poisoned letter."""
+        by.require(RETRY)
+        with store.transaction(self._engine) as connection:
+            row = store.letter_row(connection, letter_id)
+        if row is None or row["status"] not in {Status.DEAD, Status.POISONED}:
+            raise _refusal(letter_id, row)
+        return Preview(
+            letter_id=letter_id,
+            task_name=row["task_name"],
+            queue=row["queue"],
+            attempts=row["attempts"],
+            warnings=tuple(_warnings(row)),
+            needs_even_poisoned=row["status"] == Status.POISONED,
+        )
+
+    def retry(self, letter_id: int, by: Actor, reason: str = "", *, even_poisoned: bool = False) -> Receipt:
+        """Send the letter's task again under a new task id.
+
+        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter or
+        StoreUnavailable; then nothing was sent. A broker that is away is no error: the receipt says so and
+        the reaper sends the message.
+        """
+        by.require(RETRY)
+        with store.transaction(self._engine) as connection:
+            row = self._claim(connection, letter_id, by, reason, even_poisoned)
+        return Receipt(
+            letter_id=letter_id,
+            task_id=row["retry_task_id"],
+            claimed_at=from_ms(row["claimed_at_ms"]),
+            generation=row["generation"],
+            published=self._send(row),
+        )
+
+    def _claim(
+        self, connection: Connection, letter_id: int, by: Actor, reason: str, even_poisoned: bool
+    ) -> RowMapping:
+        found = store.letter_row(connection, letter_id)
+        expected = (Status.DEAD, Status.POISONED) if even_poisoned else (Status.DEAD,)
+        row = found and store.claim(
+            connection,
+            letter_id,
+            expected,
+            claim_id=uuid4(),
+            task_id=str(uuid4()) if names_its_task(found["headers"]) else found["task_id"],
+            by=by.login,
+            at=self._clock(),
+            reason=reason,
+        )
+        if row is None:
+            raise _refusal(letter_id, store.letter_row(connection, letter_id))
+        self._audit(
+            connection,
+            actor=by.login,
+            action="letter.retry",
+            subject=f"letter:{letter_id}",
+            before={"status": row["from_status"], "attempts": row["attempts"]},
+            after={"status": row["status"], "task_id": row["retry_task_id"], "reason": reason},
+        )
+        return row
+
+    def _send(self, row: RowMapping) -> bool:
+        try:
+            self._publish(outgoing(row))
+        except BrokerUnavailable:
+            return False
+        with store.transaction(self._engine) as connection:
+            store.mark_published(connection, row["claim_id"], self._clock())
+        return True
+
+
+def _refusal(letter_id: int, row: RowMapping | None) -> UnknownLetter | NotAllowedNow:
+    if row is None:
+        return UnknownLetter(letter_id)
+    if row["status"] == Status.RETRYING:
+        return AlreadyRetrying(letter_id, row["claimed_by"], from_ms(row["claimed_at_ms"]))
+    if row["status"] == Status.POISONED:
+        return Poisoned(letter_id, row["attempts"])
+    return NotAllowedNow(letter_id, row["status"], "retried")
+
+
+def _warnings(row: RowMapping) -> list[str]:
+    warnings = []
+    kind = row["kind"]
+    if kind == Kind.OUTCOME_UNKNOWN:
+        warnings.append("Outcome unknown: the task may have finished; only storing its result failed.")
+    if kind in {Kind.WORKER_LOST, Kind.HARD_TIMEOUT, Kind.POISON}:
+        warnings.append("The task was cut off while it ran: part of its work may be done already.")
+    if not row["idempotent"]:
+        warnings.append("The task is not declared idempotent: running it twice may have effects twice.")
+    options = readable_body(store.envelope_of(row)).options or {}
+    if options.get("chord") and kind not in {Kind.UNREGISTERED, Kind.MALFORMED}:
+        warnings.append("The task is part of a chord that has failed already: its callback will not run.")
+    return warnings

@@ -1,0 +1,96 @@
+"""The settings of capture and retry. `SETTINGS` is the whole list; nothing else reads the environment."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dlq.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting(
+        "DLQ_SPOOL",
+        "",
+        "Folder that keeps letters while PostgreSQL is away. Empty: onward-dlq in the user's state folder.",
+    ),
+    Setting(
+        "DLQ_POISON_ATTEMPTS",
+        "5",
+        "Failed runs after which a letter is only retried when told to explicitly.",
+    ),
+    Setting(
+        "DLQ_REQUEUE_LIMIT", "3", "Times that one worker lets a task go back to the queue before it keeps it."
+    ),
+    Setting("DLQ_SESSION_ARGUMENTS", "session_id", "Task arguments that name the session, comma-separated."),
+    Setting("DLQ_CLIENT_ARGUMENTS", "client_id", "Task arguments that name the client, comma-separated."),
+    Setting(
+        "DLQ_CORRELATION_ARGUMENTS",
+        "correlation_id",
+        "Task arguments that hold the correlation id, comma-separated.",
+    ),
+    Setting(
+        "DLQ_REDACT_EMAIL", "no", "Whether e-mail addresses are masked where letters are shown: yes or no."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    spool: Path = field(default_factory=lambda: default_spool(os.environ))
+    poison_attempts: int = 5
+    requeue_limit: int = 3
+    session_arguments: tuple[str, ...] = ("session_id",)
+    client_arguments: tuple[str, ...] = ("client_id",)
+    correlation_arguments: tuple[str, ...] = ("correlation_id",)
+    redact_email: bool = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and check every setting. Raises SettingsError naming the first that cannot be used."""
+        value = {
+            setting.name: environ.get(setting.name, "").strip() or setting.default for setting in SETTINGS
+        }
+        spool = value["DLQ_SPOOL"]
+        return cls(
+            spool=Path(spool).expanduser() if spool else default_spool(environ),
+            poison_attempts=_whole_number("DLQ_POISON_ATTEMPTS", value["DLQ_POISON_ATTEMPTS"], 1, 1000),
+            requeue_limit=_whole_number("DLQ_REQUEUE_LIMIT", value["DLQ_REQUEUE_LIMIT"], 0, 1000),
+            session_arguments=_names(value["DLQ_SESSION_ARGUMENTS"]),
+            client_arguments=_names(value["DLQ_CLIENT_ARGUMENTS"]),
+            correlation_arguments=_names(value["DLQ_CORRELATION_ARGUMENTS"]),
+            redact_email=_yes_or_no("DLQ_REDACT_EMAIL", value["DLQ_REDACT_EMAIL"]),
+        )
+
+
+def default_spool(environ: Mapping[str, str]) -> Path:
+    """The state folder of the user, or the temporary folder for users without a home."""
+    if state := environ.get("XDG_STATE_HOME"):
+        return Path(state) / "onward-dlq"
+    if home := environ.get("HOME"):
+        return Path(home) / ".local" / "state" / "onward-dlq"
+    return Path(tempfile.gettempdir()) / f"onward-dlq-{os.getuid()}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise SettingsError(name, f"is {text!r}, but must be yes or no.")
+    return text.lower() == "yes"
+
+
+def _whole_number(name: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(name, f"is {text!r}, but must be a whole number from {low} to {high}.")
+    return int(text)

@@ -1,0 +1,67 @@
+"""Letters on disk while PostgreSQL is away: one file each, written and synced before it gets its name.
+
+A file holds one record of capture.py. Replaying reads the oldest first and removes a file only after its
+record is committed; records carry their own id, so a replay cut short stores nothing twice.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from dlq.errors import StoreRefused
+
+_SUFFIX = ".letter.json"
+_REFUSED = ".refused"
+
+
+def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
+    """Store `record` so that it survives a crash of the machine. Raises OSError when the disk refuses."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    final = folder / f"{order_ms:015d}-{uuid4().hex}{_SUFFIX}"
+    unnamed = final.with_suffix(".part")
+    with unnamed.open("x", encoding="utf-8") as file:
+        json.dump(record, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unnamed.rename(final)
+    _sync_folder(folder)
+    return final
+
+
+def waiting(folder: Path, limit: int) -> list[Path]:
+    """The oldest files not yet replayed."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIX))[:limit]
+
+
+def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 100) -> int:
+    """Pass up to `limit` records to `write` and remove each that it stored; how many those were.
+
+    What `write` raises stops the replay and leaves the file. A file that is no record, or that `write`
+    refuses with StoreRefused, is set aside under another name: it blocks nothing and is not lost. Two
+    replays at once are harmless.
+    """
+    stored = 0
+    for path in waiting(folder, limit):
+        with suppress(FileNotFoundError):
+            try:
+                write(json.loads(path.read_text(encoding="utf-8")))
+            except (ValueError, StoreRefused):
+                path.rename(path.with_name(path.name + _REFUSED))
+                continue
+            path.unlink()
+            stored += 1
+    return stored
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,18 @@
+"""Columns hold int64 milliseconds since 1970, Python holds aware UTC datetimes; this is the border."""
+
+from datetime import UTC, datetime, timedelta
+from typing import overload
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+@overload
+def from_ms(milliseconds: int) -> datetime: ...
+@overload
+def from_ms(milliseconds: None) -> None: ...
+def from_ms(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)

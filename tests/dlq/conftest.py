@@ -1,0 +1,35 @@
+"""Actors, audits and a worker process for the tests of dead letters."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import redis
+
+from infra.servers import Servers
+from tests.dlq.worker import ForeignWorker, start_worker
+
+
+@pytest.fixture(scope="module")
+def broker_url(servers: Servers, worker_id: str) -> Iterator[str]:
+    """A Redis index for a worker that serves a whole module; those of single tests count from the other end."""
+    own = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
+    url = servers.redis_url.removesuffix("/0") + f"/{127 - own}"
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def worker(
+    tmp_path_factory: pytest.TempPathFactory, broker_url: str, database_url: str
+) -> Iterator[ForeignWorker]:
+    worker = start_worker(
+        tmp_path_factory.mktemp("foreign"),
+        broker_url=broker_url,
+        database_url=database_url,
+        FOREIGN_BACKEND=broker_url,
+    )
+    yield worker
+    worker.stop()

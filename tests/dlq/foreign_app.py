@@ -1,0 +1,175 @@
+"""Somebody else's Celery app, as our tests meet it: plain tasks, shared tasks, a request class of its own.
+
+The tests' own app object is only for publishing; workers import this module with the environment that
+`worker.py` gives them. The one line that adds capture stands between the task definitions on purpose.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import celery
+from celery import Celery, shared_task
+from celery.exceptions import Ignore, Reject
+from celery.worker.request import Request
+
+import dlq
+
+app = Celery("foreign", broker=os.environ["FOREIGN_BROKER"], backend=os.environ.get("FOREIGN_BACKEND"))
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+)
+app.set_default()
+
+
+class CountingRequest(Request):
+    """An application's own request class, which must keep working."""
+
+    def on_accepted(self, pid: int, time_accepted: float) -> Any:
+        ran("accepted")
+        return super().on_accepted(pid, time_accepted)
+
+
+class ForeignTask(celery.Task):
+    Request = CountingRequest
+
+
+def ran(mark: str) -> int:
+    """Note that `mark` happened and return how often it has."""
+    path = Path(os.environ["FOREIGN_MARKS"]) / mark
+    with path.open("a") as file:
+        file.write(".")
+    return path.stat().st_size
+
+
+def flag(name: str) -> bool:
+    """Whether the test has removed the cause of a failure."""
+    return (Path(os.environ["FOREIGN_MARKS"]) / f"flag-{name}").exists()
+
+
+@app.task
+def divide(a: int, b: int, mark: str = "divide", **_: Any) -> float:
+    ran(mark)
+    return a / (b or flag("nonzero"))
+
+
+@app.task(bind=True, max_retries=2)
+def keep_trying(self: celery.Task, mark: str) -> None:
+    ran(mark)
+    if not flag("calm"):
+        raise self.retry(exc=ConnectionError("no route"), countdown=0)
+
+
+if database_url := os.environ.get("FOREIGN_DATABASE"):
+    dlq.install(app, database_url=database_url)
+
+
+@shared_task
+def shared(mark: str) -> None:
+    ran(mark)
+    raise KeyError(mark)
+
+
+@app.task(base=ForeignTask)
+def with_own_request(mark: str) -> None:
+    ran(mark)
+    raise ValueError("own request")
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True)
+def always_killed(mark: str) -> None:
+    ran(mark)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task
+def killed(mark: str) -> None:
+    ran(mark)
+    if not flag("alive"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(acks_late=True)
+def killed_late(mark: str) -> None:
+    ran(mark)
+    if not flag("alive"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(soft_time_limit=0.3)
+def slow_soft(mark: str) -> None:
+    ran(mark)
+    time.sleep(10)
+
+
+@app.task(time_limit=1)
+def slow_hard(mark: str) -> None:
+    ran(mark)
+    time.sleep(30)
+
+
+@app.task(acks_late=True, acks_on_timeout=False, time_limit=1)
+def slow_hard_again(mark: str) -> None:
+    ran(mark)
+    time.sleep(30)
+
+
+@app.task
+def reject(mark: str) -> None:
+    ran(mark)
+    raise Reject("not wanted", requeue=False)
+
+
+@app.task(acks_late=True)
+def reject_late(mark: str) -> None:
+    ran(mark)
+    raise Reject("not wanted", requeue=False)
+
+
+@app.task
+def ignore(mark: str) -> None:
+    ran(mark)
+    raise Ignore
+
+
+@app.task
+def leave(mark: str) -> None:
+    ran(mark)
+    raise SystemExit(3)
+
+
+@app.task
+def out_of_memory(mark: str) -> None:
+    ran(mark)
+    raise MemoryError("too much")
+
+
+class Unpicklable(Exception):
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+        self.second = lambda: second
+
+
+@app.task
+def unpicklable(mark: str) -> None:
+    ran(mark)
+    raise Unpicklable("cannot travel", "secret")
+
+
+@app.task
+def unserialisable(mark: str) -> object:
+    ran(mark)
+    return object()
+
+
+@app.task
+def sleepy(mark: str, seconds: float = 30) -> None:
+    ran(mark)
+    time.sleep(seconds)

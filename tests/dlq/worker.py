@@ -1,0 +1,91 @@
+"""A real Celery worker process of the foreign app, and the client that sends it tasks."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from celery import Celery
+
+TASKS = "tests.dlq.foreign_app."
+DEADLINE_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+def eventually(found: Callable[[], T], deadline_seconds: float = DEADLINE_SECONDS) -> T:
+    """The first true answer of `found`; fails the test when none comes in time."""
+    end = time.monotonic() + deadline_seconds
+    while not (answer := found()):
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.02)
+    return answer
+
+
+@dataclass(frozen=True)
+class ForeignWorker:
+    """One worker, the folder its tasks leave marks in, and a client of its broker."""
+
+    process: subprocess.Popen[bytes]
+    client: Celery
+    marks: Path
+    log: Path
+    broker_url: str
+
+    def send(self, task: str, *args: Any, **options: Any) -> str:
+        return str(self.client.send_task(TASKS + task, args=args, **options).id)
+
+    def runs(self, mark: str) -> int:
+        path = self.marks / mark
+        return path.stat().st_size if path.exists() else 0
+
+    def raise_flag(self, name: str) -> None:
+        (self.marks / f"flag-{name}").touch()
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        self.client.close()
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
+
+
+def start_worker(
+    folder: Path, *, broker_url: str, database_url: str | None, concurrency: int = 2, **environ: str
+) -> ForeignWorker:
+    """Start a worker that keeps its marks, log and spool in `folder`, and wait until it takes messages."""
+    marks = folder / "marks"
+    marks.mkdir(parents=True)
+    log = folder / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "-A", "tests.dlq.foreign_app", "worker", "-P", "prefork"),
+                *("-c", str(concurrency), "-l", "INFO", "--without-gossip", "--without-mingle"),
+            ],
+            env=os.environ
+            | {
+                "FOREIGN_BROKER": broker_url,
+                "FOREIGN_DATABASE": database_url or "",
+                "FOREIGN_MARKS": str(marks),
+                "DLQ_SPOOL": str(folder / "spool"),
+            }
+            | environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    worker = ForeignWorker(process, Celery("client", broker=broker_url), marks, log, broker_url)
+    eventually(lambda: b" ready." in log.read_bytes() or process.poll() is not None)
+    assert worker.is_alive(), log.read_text()
+    return worker
