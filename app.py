@@ -12,11 +12,17 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from streamlit.file_util import get_static_dir
 
+from analytics.queries import Reader
+from analytics.settings import Settings as AnalyticsSettings
+from analytics.store import EventStore
 from api.app import create_api
 from api.health import health_route, no_such_path
+from dlq.retry import RetryClient
+from infra import audit
 from infra.access.guard import Guard
 from infra.access.headers import security_headers
 from infra.access.sign_in import cookie_name, sign_in_route
+from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.errors import SettingsError
 from infra.settings import Settings
@@ -31,6 +37,11 @@ def clock() -> datetime:
 
 
 engine = open_engine(settings.database_url)
+analytics = AnalyticsSettings.from_env()
+reader = Reader(
+    engine, EventStore.open(analytics, settings.home / "events"), memory_bytes=analytics.memory_bytes
+)
+retries = RetryClient(engine, create_celery(settings.redis_url), audit.record)
 cookie = cookie_name(settings.home)
 
 app = st.App(
@@ -38,7 +49,7 @@ app = st.App(
     routes=[
         health_route(engine, settings.redis_url),
         sign_in_route(engine, cookie, clock),
-        Mount("/api/v1", create_api(engine, settings)),
+        Mount("/api/v1", create_api(engine, reader, retries)),
         Route("/api/{path:path}", no_such_path),
     ],
     middleware=[

@@ -1,4 +1,4 @@
-"""The one sentence above a funnel: where most are lost, and what is not known yet."""
+"""The one sentence above a funnel: where most stop, and what is not known yet."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def finding(steps: Sequence["StepView"], outcomes: "Outcomes") -> str:
-    """Names the largest loss; counts sessions that can still arrive apart from those that were lost."""
+    """Names the largest loss, apart from sessions that can still arrive, and says how much of it is our own doing."""
     entered = steps[0].reached
     if entered == 0:
         return "Nobody entered this funnel in these days."
@@ -18,11 +18,8 @@ def finding(steps: Sequence["StepView"], outcomes: "Outcomes") -> str:
         return _nobody_lost(entered, outcomes)
     here, following = steps[worst], steps[worst + 1]
     share = lost / here.reached
-    sentence = (
-        f"Most are lost between {here.label} and {following.label}: "
-        f"{lost:,} of {here.reached:,} ({share:.1%})".replace("%", " %")
-    )
-    return f"{sentence}{_still_open(outcomes)}."
+    sentence = f"Most stop between {here.label} and {following.label}: {lost:,} of {here.reached:,}"
+    return f"{sentence} ({share * 100:.1f} %){_blocked(here)}{_still_open(outcomes)}."
 
 
 def _lost(step: "StepView") -> int:
@@ -31,8 +28,13 @@ def _lost(step: "StepView") -> int:
 
 def _nobody_lost(entered: int, outcomes: "Outcomes") -> str:
     if outcomes.open:
-        return f"Nobody is lost yet: {outcomes.open:,} of {entered:,} are still inside their window."
-    return f"Nobody is lost: all {entered:,} arrived." if entered > 1 else "Nobody is lost: the one arrived."
+        return f"Nobody has stopped yet: {outcomes.open:,} of {entered:,} are still inside their window."
+    return f"Nobody stops: all {entered:,} arrived." if entered > 1 else "Nobody stops: the one arrived."
+
+
+def _blocked(step: "StepView") -> str:
+    waiting = step.stopped.blocked
+    return f", {waiting:,} of them behind a task of ours that died" if waiting else ""
 
 
 def _still_open(outcomes: "Outcomes") -> str:

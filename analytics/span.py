@@ -19,7 +19,7 @@ class FunnelSpan:
 def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:
     """The UTC days of the sessions that hold a first step; None where there are none."""
     names = event_partition.c.profile["names"]
-    begins = or_(*(names.has_key(event) for event in definition.steps[0].events))  # noqa: W601 - PostgreSQL's ?
+    begins = or_(*(names.has_key(event) for event in definition.steps[0].events))
     query = select(
         func.min(event_partition.c.day), func.max(event_partition.c.day), func.max(event_partition.c.last_ms)
     ).where(event_partition.c.superseded_at.is_(None), begins)

@@ -1,9 +1,10 @@
 """`python -m infra`: run everything, bring the schema up to date, and look after people and their links.
 
-It wires the parts together, so it may import any of them; it does so inside the functions that need them.
+It wires the parts together, so it may import any of them.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -12,15 +13,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from analytics import definitions
+from analytics.funnels import FunnelDefinition
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
 from infra.errors import InfraError
 from infra.servers import connected
-from infra.settings import Settings
+from infra.settings import CHECKOUT, Settings
 from infra.supervisor import programs
 from infra.supervisor.parent import end_with_parent
 from infra.supervisor.run import Wiring, run
+from onboarding.flow import FUNNEL
 
 _STARTED = time.monotonic()
 
@@ -70,12 +74,15 @@ def _migrate(_options: argparse.Namespace, settings: Settings) -> None:
         _say("Schema is up to date")
 
 
-def _prepare(_engine: Engine) -> None:
+def _prepare(engine: Engine) -> None:
     """What must be in the database before the first task runs."""
+    definitions.ensure(engine, FUNNEL, by="onward")
 
 
 def _prepare_demo(engine: Engine) -> None:
     _prepare(engine)
+    body = (CHECKOUT / "sample" / "loan-application.json").read_text(encoding="utf-8")
+    definitions.ensure(engine, FunnelDefinition.from_json(json.loads(body)), by="onward")
 
 
 def _sign_in_url(engine: Engine, page_url: str) -> str:

@@ -9,9 +9,14 @@ OnboardingError
   UnusableAnswer          the language model answered, but not with recommendations
 """
 
+from typing import Any
+
 
 class OnboardingError(Exception):
-    """Base of the package."""
+    """Base of the package. Survives the way from a task's process to the worker's with its facts."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class UnknownSession(OnboardingError):
@@ -49,3 +54,9 @@ class UnusableAnswer(OnboardingError):
     def __init__(self, model: str, problem: str) -> None:
         super().__init__(f"{model} answered without usable recommendations: {problem}")
         self.model = model
+
+
+def _restored(kind: type[OnboardingError], args: tuple[Any, ...], facts: dict[str, Any]) -> OnboardingError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error

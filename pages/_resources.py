@@ -7,6 +7,14 @@ import streamlit as st
 from celery import Celery
 from sqlalchemy import Engine
 
+from analytics import choices, definitions
+from analytics.choices import DimensionChoice
+from analytics.funnels import FunnelDefinition
+from analytics.queries import Reader
+from analytics.settings import Settings as AnalyticsSettings
+from analytics.store import EventStore
+from dlq.redaction import Redactor
+from dlq.settings import Settings as DlqSettings
 from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.errors import SettingsError
@@ -41,3 +49,27 @@ def celery_client() -> Celery:
 @st.cache_data
 def stylesheet() -> str:
     return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+@st.cache_resource
+def reader() -> Reader:
+    analytics = AnalyticsSettings.from_env()
+    store = EventStore.open(analytics, settings().home / "events")
+    return Reader(engine(), store, memory_bytes=analytics.memory_bytes)
+
+
+def funnels() -> list[FunnelDefinition]:
+    return [saved.definition for saved in definitions.all_latest(engine())]
+
+
+def dimensions(definition: FunnelDefinition) -> list[DimensionChoice]:
+    return choices.dimensions(engine(), definition)
+
+
+def values(definition: FunnelDefinition, dimension: str) -> list[str]:
+    return [choice.value for choice in choices.values(reader(), definition.dimension(dimension))]
+
+
+@st.cache_resource
+def redactor() -> Redactor:
+    return Redactor(email=DlqSettings.from_env().redact_email)

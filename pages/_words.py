@@ -14,6 +14,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
+def points(now: float | None, before: float | None) -> str | None:
+    """The change of a share in percentage points; None when one of them is not known."""
+    return None if now is None or before is None else f"{(now - before) * 100:+.1f} pp"
+
+
 def duration(seconds: float | None) -> str:
     """The two largest units: 4h 07m, 14d 10h; below a minute with a tenth."""
     if seconds is None:
@@ -23,7 +28,8 @@ def duration(seconds: float | None) -> str:
     rest = round(seconds)
     for (size, unit), (next_size, next_unit) in pairwise(_UNITS):
         if rest >= size:
-            return f"{rest // size}{unit} {rest % size // next_size:02d}{next_unit}"
+            smaller = rest % size // next_size
+            return f"{rest // size}{unit} {smaller:02d}{next_unit}" if smaller else f"{rest // size}{unit}"
     return f"{rest}s"
 
 

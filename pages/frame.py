@@ -6,9 +6,9 @@ from infra.access.roles import Permission
 from pages import _access, _resources
 
 # The icon comes first: without a local one, navigation would fetch its icons from elsewhere.
-st.set_page_config(page_icon="static/favicon.svg", layout="wide", initial_sidebar_state=232)
+st.set_page_config(page_icon="pages/static/favicon.svg", layout="wide", initial_sidebar_state=232)
 st.html(f"<style>{_resources.stylesheet()}</style>")
-st.logo("static/logo.svg", size="medium")
+st.logo("pages/static/logo.svg", size="medium")
 
 person = _access.signed_in()
 

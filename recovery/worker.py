@@ -14,7 +14,6 @@ app.conf.update(
     database_url=settings.database_url,
     beat_schedule={
         "sync-events": {"task": "recovery.sync_events", "schedule": 2.0, "options": {"expires": 10}},
-        "finish-retries": {"task": "recovery.finish_retries", "schedule": 15.0, "options": {"expires": 60}},
     },
 )
 app.set_default()

@@ -1,0 +1,83 @@
+"""The REST app. Each route knows who is signed in and calls the function that the page calls."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import Engine
+
+from analytics import definitions
+from analytics.errors import AnalyticsError, UnknownFunnel
+from analytics.queries import Reader
+from analytics.question import Question
+from dlq import console
+from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
+from dlq.letters import Status
+from dlq.queries import LetterFilter
+from dlq.retry import RetryClient
+from infra.access.roles import Permission, Person
+from infra.errors import AccessDenied
+from recovery.blocked import funnel_with_blocked
+
+
+def signed_in(request: Request) -> Person:
+    """The person the guard found; no route is reached without one."""
+    person = request.state.person
+    if not isinstance(person, Person):
+        raise TypeError("a route was reached past the guard")
+    return person
+
+
+Caller = Annotated[Person, Depends(signed_in)]
+
+
+def create_api(engine: Engine, reader: Reader, retries: RetryClient) -> FastAPI:
+    """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
+    api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
+
+    @api.get("/onboarding/analytics/funnel/")
+    def funnel(
+        by: Caller,
+        name: str = "onboarding",
+        first: Annotated[date | None, Query(alias="from")] = None,
+        last: Annotated[date | None, Query(alias="to")] = None,
+        breakdown: Annotated[str | None, Query(alias="by")] = None,
+    ) -> dict[str, Any]:
+        by.require(Permission.READ_FUNNELS)
+        definition = definitions.latest(engine, name).definition
+        question = Question.of_days(first, last, breakdown=breakdown)
+        return funnel_with_blocked(engine, reader, definition, question, now=datetime.now(UTC)).to_json()
+
+    @api.get("/admin/dlq/tasks/")
+    def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:
+        return console.letters(engine, by, LetterFilter(status=(status,) if status else ()), after, limit)
+
+    @api.get("/admin/dlq/tasks/{task_id}/")
+    def task(by: Caller, task_id: str) -> Any:
+        return console.letter(engine, by, console.letter_of_task(engine, by, task_id))
+
+    @api.post("/admin/dlq/tasks/{task_id}/retry/")
+    def retry(by: Caller, task_id: str) -> dict[str, str]:
+        receipt = retries.retry(console.letter_of_task(engine, by, task_id), by)
+        return {"status": "queued", "task_id": receipt.task_id}
+
+    @api.exception_handler(AccessDenied)
+    @api.exception_handler(AnalyticsError)
+    @api.exception_handler(DlqError)
+    def refused(_request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, _status_of(error))
+
+    return api
+
+
+def _status_of(error: Exception) -> int:
+    match error:
+        case AccessDenied():
+            return 403
+        case UnknownFunnel() | UnknownLetter():
+            return 404
+        case NotAllowedNow():
+            return 409
+        case _:
+            return 422

@@ -1,0 +1,114 @@
+"""The cards of the Funnel page, each a rendering of one part of the same FunnelView."""
+
+import csv as csv_format
+import io
+
+import pandas as pd
+import streamlit as st
+
+from analytics.views import FunnelView, StepView
+from pages import _charts, _states
+from pages._words import count, duration
+
+_MEANINGS = {
+    "converted": "reached the last step",
+    "blocked": "wait behind a task of ours that died",
+    "open": "still inside their window",
+    "left": "none of these",
+}
+
+
+_COLUMNS = {
+    "value": "Value",
+    "step": "Step",
+    "reached": st.column_config.NumberColumn("Reached", format="localized"),
+    "share_of_entered": st.column_config.NumberColumn("Of entered", format="percent"),
+    "share_of_previous": st.column_config.NumberColumn("Of step before", format="percent"),
+    "lost_here": st.column_config.NumberColumn("Did not go on", format="localized"),
+    "blocked_here": st.column_config.NumberColumn("Blocked", format="localized"),
+    "open_here": st.column_config.NumberColumn("Open", format="localized"),
+    "left_here": st.column_config.NumberColumn("Left", format="localized"),
+    "median_seconds": st.column_config.NumberColumn("Median, s", format="localized"),
+    "average_seconds": st.column_config.NumberColumn("Average, s", format="localized"),
+}
+
+
+def steps(view: FunnelView) -> None:
+    _states.card_head(
+        "Steps", f"Sessions, in this order, each within {duration(view.window_seconds)} of its entry"
+    )
+    _charts.funnel([_bar(view, at) for at in range(len(view.steps))], f"Steps of {view.title}")
+
+
+def _bar(view: FunnelView, at: int) -> _charts.Bar:
+    step, last = view.steps[at], at == len(view.steps) - 1
+    before = view.previous.entered if view.previous else 0
+    known = bool(at and before and step.previous_reached is not None)
+    return _charts.Bar(
+        label=step.label,
+        reached=step.reached,
+        share=step.share_of_entered or 0.0,
+        lost=None if last else step.lost_here,
+        loss=None if last or not step.reached else step.lost_here / step.reached,
+        previous_share=(step.previous_reached or 0) / before if known else None,
+        previous_reached=step.previous_reached if known else None,
+    )
+
+
+def outcomes(view: FunnelView) -> None:
+    """What became of everybody who entered, and the one sentence to take away."""
+    _states.card_head("Where they stand", "Every session that entered, once")
+    _charts.outcomes(
+        [
+            _charts.Outcome(name, meaning, number, number / view.entered)
+            for name, meaning in _MEANINGS.items()
+            if (number := getattr(view.outcomes, name)) is not None
+        ]
+    )
+    _states.note(*view.finding.split(": ", 1))
+    if view.outcomes.blocked:
+        stuck = max(view.steps, key=lambda step: step.stopped.blocked)
+        waiting = f"{count(view.outcomes.blocked)} wait behind a dead task,"
+        _states.note(waiting, f"most of them after {stuck.label.lower()}.")
+
+
+def groups(view: FunnelView) -> None:
+    """The share lost before each step, for every value of the breakdown."""
+    _states.card_head(
+        f"Where people leave, by {str(view.breakdown_label).lower()}",
+        "Share of those at the step before who did not come; grey rows have too few entries to tell",
+    )
+    rows = [
+        _charts.HeatRow(group.label, group.entered, tuple(_loss(step) for step in group.steps[1:]))
+        for group in view.groups
+    ]
+    _charts.heat([step.label for step in view.steps[1:]], rows)
+    if view.folded_values:
+        st.caption(f"Other stands for {count(view.folded_values)} further values.")
+
+
+def _loss(step: StepView) -> float | None:
+    return None if step.share_of_previous is None else 1 - step.share_of_previous
+
+
+def table(view: FunnelView) -> None:
+    """The same numbers as rows, for everybody and for each value of the breakdown."""
+    _states.card_head("The numbers", "What the charts show, to read, sort and copy")
+    header, *rows = view.to_csv_rows()
+    frame = pd.DataFrame(rows, columns=header)
+    frame["value"] = frame["value"].replace("", "Everybody")
+    shown = list(_COLUMNS) if view.groups else list(_COLUMNS)[1:]
+    st.dataframe(
+        frame[shown],
+        hide_index=True,
+        placeholder="–",
+        key="table",
+        alt=f"Steps of {view.title} with counts, shares and times",
+        column_config={**_COLUMNS, "value": view.breakdown_label or "Value"},
+    )
+
+
+def csv(view: FunnelView) -> str:
+    text = io.StringIO()
+    csv_format.writer(text).writerows(view.to_csv_rows())
+    return text.getvalue()

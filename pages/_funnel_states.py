@@ -1,0 +1,40 @@
+"""What stands in the Funnel page's place when there is no funnel to draw. The page ends with each of them."""
+
+import streamlit as st
+
+from analytics.funnels import FunnelDefinition
+from pages import _states
+
+
+def no_definition() -> None:
+    with st.container(border=True, key="card_no_funnel"):
+        _states.state("No funnel is defined yet", "Save one with `python -m analytics define FILE`.")
+        st.space("medium")
+    st.stop()
+
+
+def nothing_yet(definition: FunnelDefinition) -> None:
+    """The funnel's first step has never happened."""
+    first = " or ".join(definition.steps[0].events)
+    with st.container(border=True, key="card_nothing_yet"):
+        _states.state("No events yet", f"This funnel begins with {first}, which has not been seen so far.")
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.button("Look again", icon=":material/refresh:", type="primary", key="look_again")
+        st.space("medium")
+    st.stop()
+
+
+def nobody() -> None:
+    """Nobody entered under these filters."""
+    with st.container(border=True, key="card_nobody"):
+        _states.state("Nobody entered with these filters", "Other days, or all sessions, may have some.")
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.button("Show everything", type="primary", on_click=_show_everything, key="show_everything")
+        st.space("medium")
+    st.stop()
+
+
+def _show_everything() -> None:
+    st.session_state["period"] = "All"
+    for key in ("where", "values"):
+        st.session_state.pop(key, None)

@@ -1,0 +1,28 @@
+"""One letter in the list, as text: what broke, in which task, for whom, and when."""
+
+from html import escape
+
+import streamlit as st
+
+from dlq.views import LetterSummary
+
+_LONGEST_MESSAGE = 160
+
+
+def text(letter: LetterSummary, when: str) -> None:
+    message = letter.message[:_LONGEST_MESSAGE]
+    parts = [
+        letter.task_name,
+        f"session {letter.session_id}" if letter.session_id else "",
+        _attempts(letter),
+        when,
+    ]
+    st.html(
+        f'<div class="letter"><b>{escape(letter.exception_type or letter.kind)}</b> '
+        f"<span>{escape(message)}</span>"
+        f"<small>{escape(' · '.join(part for part in parts if part))}</small></div>"
+    )
+
+
+def _attempts(letter: LetterSummary) -> str:
+    return "failed once" if letter.attempts == 1 else f"failed {letter.attempts} times"

@@ -1,0 +1,70 @@
+"""Where people stop: one funnel over a period, what was lost at each step, and what became of it."""
+
+import streamlit as st
+
+from analytics.span import span
+from infra.access.roles import Permission
+from pages import (
+    _access,
+    _filters,
+    _funnel_cards,
+    _funnel_numbers,
+    _funnel_states,
+    _period,
+    _resources,
+    _states,
+)
+from recovery.blocked import funnel_with_blocked
+
+_access.enter(Permission.READ_FUNNELS)
+engine = _resources.engine()
+
+with st.container(
+    horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
+):
+    with st.container(width="content", gap=None):
+        title, subtitle = st.empty(), st.empty()
+    controls = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+
+with _states.failures_shown("The funnel"):
+    definitions = _resources.funnels()
+    if not definitions:
+        _funnel_states.no_definition()
+    with controls:
+        definition = _filters.funnel(definitions)
+    title.title(definition.title or definition.name, anchor=False)
+    available = span(engine, definition)
+    if available is None:
+        _funnel_states.nothing_yet(definition)
+    with controls:
+        asked = _filters.asked(definition, _period.choose(available))
+        export = st.empty()
+    with st.skeleton(height=430):
+        view = funnel_with_blocked(
+            engine, _resources.reader(), asked.definition, asked.question, now=_resources.now()
+        )
+
+subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(view, _resources.now())}</div>')
+if view.entered == 0:
+    _funnel_states.nobody()
+export.download_button(
+    "CSV",
+    _funnel_cards.csv(view),
+    file_name=f"{view.name}-{view.period.first}-{view.period.last}.csv",
+    mime="text/csv",
+    icon=":material/download:",
+    key="csv",
+)
+
+_funnel_numbers.numbers(view)
+left, right = st.columns([1.55, 1], gap="small")
+with left, st.container(border=True, key="card_steps", height="stretch"):
+    _funnel_cards.steps(view)
+with right, st.container(border=True, key="card_outcomes", height="stretch"):
+    _funnel_cards.outcomes(view)
+if view.groups:
+    with st.container(border=True, key="card_groups"):
+        _funnel_cards.groups(view)
+with st.container(border=True, key="card_table"):
+    _funnel_cards.table(view)
+st.caption("Counts and averages are exact, medians within 1 %. Conversion carries a 95 % Wilson interval.")
