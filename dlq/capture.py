@@ -80,13 +80,17 @@ class Capture:
 
     def replay(self) -> int:
         """Bring spooled records into the database, if it answers; how many were."""
-        if self.is_away() or not spool.waiting(self.settings.spool, 1):
+        if self._is_away() or not spool.waiting(self.settings.spool, 1):
             return 0
         try:
             return spool.replay(self.settings.spool, lambda stored: self._write(Record.from_json(stored)))
         except StoreUnavailable as error:
             self._stay_away(error)
             return 0
+
+    def close(self) -> None:
+        if self._engine is not None and self._engine_pid == os.getpid():
+            self._engine.dispose()
 
     def engine(self) -> Engine:
         """The engine of this process."""
@@ -114,7 +118,7 @@ class Capture:
             _log.critical("Lost the letter of task %s", record.envelope.task_id, exc_info=True)
 
     def _stored(self, record: Record) -> bool:
-        if self.is_away():
+        if self._is_away():
             return False
         try:
             self._write(record)
@@ -137,7 +141,7 @@ class Capture:
                     connection, record.envelope, record.failure, self.settings.poison_attempts
                 )
 
-    def is_away(self) -> bool:
+    def _is_away(self) -> bool:
         return self._monotonic() < self._away_until
 
     def _stay_away(self, error: StoreUnavailable) -> None:

@@ -15,15 +15,12 @@ from celery.utils.imports import symbol_by_name
 
 from dlq.capture import Capture
 from dlq.envelope import from_message
-from dlq.errors import DlqError
 from dlq.failures import failure_of
 from dlq.letters import Kind
-from dlq.publishing import Publish
-from dlq.reaper import reap
 from dlq.request import request_class
 
-#: Between two looks at the spool and at claims that nobody finished.
-UPKEEP_SECONDS = 10.0
+#: Between two looks at the spool of this machine.
+REPLAY_SECONDS = 10.0
 
 # What reading a stranger's message can raise. Connection errors are not among them: those belong to Celery.
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -31,20 +28,19 @@ _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticErro
 _log = logging.getLogger("dlq")
 
 
-def consumer_step(capture: Capture, publish: Publish) -> type[bootsteps.StartStopStep]:
+def consumer_step(capture: Capture) -> type[bootsteps.StartStopStep]:
     """The bootstep class that Celery instantiates in each worker of the app."""
-    return type("DeadLetters", (DeadLetterStep,), {"capture": capture, "publish": staticmethod(publish)})
+    return type("DeadLetters", (DeadLetterStep,), {"capture": capture})
 
 
 class DeadLetterStep(bootsteps.StartStopStep):
     name = "dead-letters"
     capture: Capture
-    publish: Publish
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
         self._worker = consumer.hostname
-        self._upkeep: Any = None
+        self._replay: Any = None
         consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
         self._letter_before(consumer, "on_unknown_task", self._on_unknown_task)
         self._letter_before(consumer, "on_unknown_message", self._on_unknown_message)
@@ -53,20 +49,12 @@ class DeadLetterStep(bootsteps.StartStopStep):
         consumer.create_task_handler = self._guarded(consumer, consumer.create_task_handler)
 
     def start(self, consumer: Any) -> None:
-        self._upkeep = consumer.timer.call_repeatedly(UPKEEP_SECONDS, self._keep_up)
+        self._replay = consumer.timer.call_repeatedly(REPLAY_SECONDS, self.capture.replay)
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery passes it
-        if self._upkeep is not None:
-            self._upkeep.cancel()
-            self._upkeep = None
-
-    def _keep_up(self) -> None:
-        try:
-            self.capture.replay()
-            if not self.capture.is_away():
-                reap(self.capture.engine(), self.publish, self.capture.clock)
-        except DlqError as error:
-            _log.warning("Letters wait: %s", error)
+        if self._replay is not None:
+            self._replay.cancel()
+            self._replay = None
 
     def _with_capture(self, consumer: Any, update_strategies: Callable[[], None]) -> Callable[[], None]:
         def add_capture_then_update() -> None:

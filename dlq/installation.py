@@ -4,7 +4,6 @@ from celery import Celery
 
 from dlq.capture import Capture
 from dlq.consumer import DeadLetterStep, consumer_step
-from dlq.publishing import publisher
 from dlq.settings import Settings
 
 
@@ -13,4 +12,4 @@ def install_steps(app: Celery, database_url: str, settings: Settings | None) -> 
     capture = Capture(database_url, settings or Settings.from_env())
     steps: set[type] = app.steps["consumer"]
     steps -= {step for step in steps if isinstance(step, type) and issubclass(step, DeadLetterStep)}
-    steps.add(consumer_step(capture, publisher(app)))
+    steps.add(consumer_step(capture))

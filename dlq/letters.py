@@ -57,11 +57,6 @@ ALLOWED = MappingProxyType(
 OPEN = (Status.DEAD, Status.RETRYING, Status.POISONED)
 
 
-def sources_of(target: Status) -> tuple[Status, ...]:
-    """The states from which `target` can be reached."""
-    return tuple(status for status, following in ALLOWED.items() if target in following)
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One failed run, as the worker saw it. `capture_id` makes recording it a second time harmless."""

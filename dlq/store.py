@@ -28,9 +28,9 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from dlq.categories import categorise
 from dlq.envelope import Envelope
-from dlq.errors import StoreRefused, StoreUnavailable
+from dlq.errors import NotAllowedNow, StoreRefused, StoreUnavailable
 from dlq.fingerprint import VERSION, fingerprint
-from dlq.letters import Failure, Kind, Status
+from dlq.letters import ALLOWED, Failure, Kind, Status
 from dlq.tables import dead_letter, dead_letter_attempt, dead_letter_history
 from dlq.times import to_ms
 
@@ -79,11 +79,12 @@ def record_failure(
 def settle_success(connection: Connection, envelope: Envelope, at: datetime) -> int | None:
     """Resolve the letter that this run retried, or that a redelivered run had left; its number, if any.
 
-    A run that was written off and succeeded after redelivery resolves its letter too.
+    A run that was written off and succeeded after redelivery resolves its letter too, unless that was sent
+    again meanwhile.
     """
     settled = transition(
         connection,
-        _retried_by(envelope) if envelope.letter_id else _c.dedupe_key == envelope.dedupe_key,
+        _retried_by(envelope) if envelope.letter_id else _left_by(envelope),
         (Status.RETRYING, Status.DEAD, Status.POISONED),
         Status.RESOLVED,
         at=at,
@@ -194,6 +195,7 @@ def transition(
     """Compare and set: move the letter to `target` if it is in one of `expected`, and write its history.
 
     Returns the letter as it is now, with `from_status` beside it; None when no letter was in that state.
+    A move that `letters.ALLOWED` does not know raises NotAllowedNow, and the caller's transaction is void.
     """
     before = select(_c.id, _c.status).where(which, _c.status.in_(expected)).with_for_update().cte("before")
     moved = (
@@ -207,6 +209,8 @@ def transition(
         .one_or_none()
     )
     if moved is not None:
+        if moved["status"] not in ALLOWED[Status(moved["from_status"])]:
+            raise NotAllowedNow(moved["id"], moved["from_status"], moved["status"])
         write_history(connection, moved["id"], moved["from_status"], moved["status"], at, actor, detail)
     return moved
 
@@ -251,6 +255,10 @@ def _retried_by(envelope: Envelope) -> ColumnElement[bool]:
         & (_c.generation == envelope.generation)
         & (_c.retry_task_id == envelope.task_id)
     )
+
+
+def _left_by(envelope: Envelope) -> ColumnElement[bool]:
+    return (_c.dedupe_key == envelope.dedupe_key) & (_c.generation == envelope.generation)
 
 
 def _failed_again(

@@ -1,8 +1,6 @@
 """Actors, audits and a worker process for the tests of dead letters."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import redis
@@ -13,7 +11,7 @@ from tests.dlq.worker import ForeignWorker, start_worker
 
 @pytest.fixture(scope="module")
 def broker_url(servers: Servers, worker_id: str) -> Iterator[str]:
-    """A Redis index for a worker that serves a whole module; those of single tests count from the other end."""
+    """A Redis index for a worker that serves a module; those of single tests count from the other end."""
     own = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
     url = servers.redis_url.removesuffix("/0") + f"/{127 - own}"
     yield url

@@ -1,0 +1,140 @@
+"""What a worker saw is kept with the database there, away, and back; no failure here stops a worker."""
+
+import logging
+
+import pytest
+from celery import Celery
+from sqlalchemy import make_url
+
+from dlq import spool
+from dlq.capture import AWAY_SECONDS, Capture
+from dlq.retry import RetryClient
+from dlq.settings import Settings
+from tests.dlq.builders import (
+    Operator,
+    RecordedAudit,
+    count,
+    envelope,
+    fail,
+    failure,
+    letter,
+    noon,
+    retried,
+)
+
+pytestmark = pytest.mark.servers
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+class Watch:
+    """A monotonic clock that stands still."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def captures(tmp_path, database_url):
+    """Makes captures that share one spool: `captures(url)`; None means the test's database."""
+    made = []
+
+    def make(url=None, **options):
+        made.append(Capture(url or database_url, Settings(spool=tmp_path / "spool"), noon, **options))
+        return made[-1]
+
+    yield make
+    for capture in made:
+        capture.close()
+
+
+def test_with_the_database_there_nothing_is_spooled(engine, captures, tmp_path):
+    captures().failed(envelope(), failure())
+    assert count(engine, "dead_letter") == 1
+    assert not (tmp_path / "spool").exists()
+
+
+def test_with_the_database_away_letters_wait_on_disk_and_come_back_once(engine, captures, tmp_path):
+    away = captures(NOWHERE)
+    body = bytes(range(256))
+    away.failed(envelope(body=body, headers={"tenant": "é"}, session_id="s1"), failure())
+    away.failed(envelope("t2"), failure())
+    assert count(engine, "dead_letter") == 0
+    there = captures()
+    assert there.replay() == 2
+    assert there.replay() == 0
+    row = letter(engine, 1)
+    assert (bytes(row["body"]), row["session_id"], row["occurrences"]) == (body, "s1", 1)
+    assert row["headers"]["tenant"] == "é"
+    assert away.lost == 0
+
+
+def test_a_replay_cut_short_after_the_commit_stores_nothing_twice(engine, captures, tmp_path):
+    captures(NOWHERE).failed(envelope(), failure())
+    [path] = spool.waiting(tmp_path / "spool", 10)
+    copy = path.read_bytes()
+    there = captures()
+    there.replay()
+    path.write_bytes(copy)
+    assert there.replay() == 1
+    assert letter(engine, 1)["occurrences"] == 1
+
+
+def test_the_success_of_a_retry_is_spooled_too(engine, captures):
+    letter_id = fail(engine, envelope())
+    client = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None)
+    receipt = client.retry(letter_id, Operator())
+    captures(NOWHERE).succeeded(retried(envelope(), letter_id, receipt.task_id))
+    assert letter(engine, letter_id)["status"] == "retrying"
+    captures().replay()
+    assert letter(engine, letter_id)["status"] == "resolved"
+
+
+def test_after_a_failed_write_the_database_is_left_alone_for_a_while(engine, captures, tmp_path, monkeypatch):
+    watch = Watch()
+    capture = captures(NOWHERE, monotonic=watch)
+    capture.failed(envelope("t1"), failure())
+    writes = []
+    monkeypatch.setattr(capture, "_write", writes.append)
+    capture.failed(envelope("t2"), failure())
+    assert capture.replay() == 0
+    assert writes == []
+    assert len(spool.waiting(tmp_path / "spool", 10)) == 2
+    watch.now = AWAY_SECONDS
+    capture.failed(envelope("t3"), failure())
+    assert [record.envelope.task_id for record in writes] == ["t3"]
+
+
+def test_what_the_database_refuses_goes_to_disk_and_is_logged(engine, captures, tmp_path, caplog):
+    capture = captures()
+    capture.failed(envelope("t1"), failure(message="a\x00b"))
+    capture.failed(envelope("t2"), failure())
+    assert "t1" in caplog.text
+    assert len(spool.waiting(tmp_path / "spool", 10)) == 1
+    assert count(engine, "dead_letter") == 1, "the database is not taken to be away"
+
+
+def test_a_letter_that_nothing_takes_is_counted_and_does_not_raise(captures, tmp_path, caplog):
+    (tmp_path / "spool").write_text("a file where the folder should be")
+    capture = captures(NOWHERE)
+    with caplog.at_level(logging.CRITICAL):
+        capture.failed(envelope("t1"), failure())
+    assert capture.lost == 1
+    assert "t1" in caplog.text
+
+
+def test_an_url_without_driver_uses_the_one_we_have(captures, database_url, engine):
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    captures(plain).failed(envelope(), failure())
+    assert count(engine, "dead_letter") == 1
+
+
+def test_a_forked_child_opens_a_connection_of_its_own(captures, monkeypatch):
+    capture = captures()
+    parents = capture.engine()
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    childs = capture.engine()
+    assert childs is not parents
+    parents.dispose()

@@ -1,0 +1,264 @@
+"""The retry protocol with a publisher that can be watched and broken; the database is the real one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from celery import Celery
+
+from dlq import reaper
+from dlq.errors import (
+    AlreadyRetrying,
+    BrokerUnavailable,
+    NotAllowedNow,
+    Poisoned,
+    StoreUnavailable,
+    UnknownLetter,
+)
+from dlq.letters import Kind
+from dlq.retry import RetryClient
+from tests.dlq.builders import (
+    NOON,
+    Operator,
+    RecordedAudit,
+    Refused,
+    body_of,
+    count,
+    envelope,
+    fail,
+    failure,
+    history,
+    letter,
+    noon,
+    retried,
+    succeed,
+)
+
+pytestmark = pytest.mark.servers
+OLGA = Operator()
+APP = Celery("retry-tests")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Broker:
+    """Keeps what is published; `breaks` is raised instead."""
+
+    def __init__(self, breaks=None):
+        self.sent = []
+        self.breaks = breaks
+
+    def __call__(self, message):
+        if self.breaks is not None:
+            raise self.breaks
+        self.sent.append(message)
+
+
+def client(engine, broker, audit=None):
+    return RetryClient(engine, APP, audit or RecordedAudit(), noon, broker)
+
+
+def reap(engine, broker, seconds_later=60):
+    return reaper.reap(engine, broker, lambda: NOON + timedelta(seconds=seconds_later), stale_seconds=30)
+
+
+def test_a_retry_publishes_the_stored_message_under_a_new_id(engine):
+    broker = Broker()
+    headers = {"root_id": "r", "parent_id": "p", "eta": "2026-01-01", "expires": "2026-01-02", "retries": 3}
+    headers |= {"redelivered": True, "tenant": "acme", "timelimit": [10, 5]}
+    message = envelope(headers=headers, queue="slow", properties={"priority": 9, "delivery_tag": "x"})
+    letter_id = fail(engine, message)
+    receipt = client(engine, broker).retry(letter_id, OLGA, "provider is back")
+    [sent] = broker.sent
+    assert (sent.body, sent.queue) == (message.body, "slow")
+    assert sent.properties == {"priority": 9, "correlation_id": receipt.task_id}
+    assert sent.headers == {
+        "id": receipt.task_id,
+        "task": "shop.pay",
+        "retries": 0,
+        "eta": None,
+        "expires": None,
+        "root_id": "r",
+        "parent_id": "p",
+        "tenant": "acme",
+        "timelimit": [10, 5],
+        "dlq_letter": letter_id,
+        "dlq_generation": 1,
+    }
+    assert receipt.published
+    assert receipt.task_id != "t1"
+
+
+def test_claim_audit_and_history_name_who_and_why(engine):
+    audit = RecordedAudit()
+    letter_id = fail(engine, envelope())
+    receipt = client(engine, Broker(), audit).retry(letter_id, OLGA, "provider is back")
+    row = letter(engine, letter_id)
+    assert (row["status"], row["claimed_by"], row["retry_task_id"]) == ("retrying", "olga", receipt.task_id)
+    assert row["published_at_ms"] is not None
+    assert history(engine, letter_id)[-1] == ("dead", "retrying", "olga")
+    [entry] = audit.entries
+    assert (entry["actor"], entry["action"], entry["subject"]) == (
+        "olga",
+        "letter.retry",
+        f"letter:{letter_id}",
+    )
+    assert entry["after"]["reason"] == "provider is back"
+
+
+def test_without_an_audit_entry_nothing_is_claimed_or_sent(engine):
+    broker = Broker()
+    letter_id = fail(engine, envelope())
+    with pytest.raises(RuntimeError, match="no audit"):
+        client(engine, broker, RecordedAudit(breaks=True)).retry(letter_id, OLGA)
+    assert broker.sent == []
+    assert letter(engine, letter_id)["status"] == "dead"
+    assert len(history(engine, letter_id)) == 1
+
+
+def test_fifty_people_press_retry_and_one_message_goes_out(engine):
+    broker, together = Broker(), Barrier(50)
+    retrying = client(engine, broker)
+    letter_id = fail(engine, envelope())
+
+    def press(number):
+        together.wait()
+        try:
+            return retrying.retry(letter_id, Operator(f"p{number}"))
+        except AlreadyRetrying as error:
+            return error
+        except StoreUnavailable:  # more people than connections: also a no
+            return None
+
+    with ThreadPoolExecutor(50) as people:
+        answers = list(people.map(press, range(50)))
+    receipts = [answer for answer in answers if answer and not isinstance(answer, AlreadyRetrying)]
+    assert len(receipts) == len(broker.sent) == 1
+    winner = letter(engine, letter_id)["claimed_by"]
+    assert {answer.claimed_by for answer in answers if isinstance(answer, AlreadyRetrying)} == {winner}
+    assert letter(engine, letter_id)["generation"] == 1
+
+
+def test_a_crash_between_claim_and_publish_is_finished_by_the_reaper_under_the_same_id(engine):
+    letter_id = fail(engine, envelope())
+    with pytest.raises(Killed):
+        client(engine, Broker(Killed())).retry(letter_id, OLGA)
+    broker = Broker()
+    assert reap(engine, broker, seconds_later=10) == 0, "the claim is still fresh"
+    assert reap(engine, broker) == 1
+    assert reap(engine, broker) == 0
+    [sent] = broker.sent
+    assert sent.headers["id"] == letter(engine, letter_id)["retry_task_id"]
+    assert succeed(engine, retried(envelope(), letter_id, sent.headers["id"])) == letter_id
+
+
+def test_a_broker_that_is_away_leaves_the_claim_to_the_reaper(engine):
+    letter_id = fail(engine, envelope())
+    receipt = client(engine, Broker(BrokerUnavailable("refused"))).retry(letter_id, OLGA)
+    assert not receipt.published
+    with pytest.raises(BrokerUnavailable):
+        reap(engine, Broker(BrokerUnavailable("refused")))
+    broker = Broker()
+    assert reap(engine, broker) == 1
+    assert broker.sent[0].headers["id"] == receipt.task_id
+
+
+def test_two_reapers_share_stale_claims_and_each_goes_out_once(engine):
+    for number in range(20):
+        letter_id = fail(engine, envelope(f"t{number}"))
+        client(engine, Broker(BrokerUnavailable("refused"))).retry(letter_id, OLGA)
+    broker = Broker()
+    with ThreadPoolExecutor(2) as reapers:
+        finished = list(reapers.map(lambda _: reap(engine, broker), range(2)))
+    assert sum(finished) == 20
+    assert len({sent.headers["id"] for sent in broker.sent}) == len(broker.sent) == 20
+
+
+def test_a_reaper_takes_no_more_than_its_limit(engine):
+    for number in range(3):
+        client(engine, Broker(BrokerUnavailable("x"))).retry(fail(engine, envelope(f"t{number}")), OLGA)
+    later = NOON + timedelta(minutes=1)
+    assert reaper.reap(engine, Broker(), lambda: later, limit=2) == 2
+
+
+def test_a_published_retry_is_not_sent_again(engine):
+    client(engine, Broker()).retry(fail(engine, envelope()), OLGA)
+    assert reap(engine, Broker()) == 0
+
+
+def test_a_poisoned_letter_needs_to_be_told(engine):
+    letter_id = fail(engine, envelope(), failure(Kind.POISON))
+    broker = Broker()
+    with pytest.raises(Poisoned, match="failed 1 times"):
+        client(engine, broker).retry(letter_id, OLGA)
+    assert client(engine, broker).preview(letter_id, OLGA).needs_even_poisoned
+    client(engine, broker).retry(letter_id, OLGA, even_poisoned=True)
+    assert len(broker.sent) == 1
+
+
+def test_a_resolved_or_unknown_letter_is_not_retried(engine):
+    letter_id = fail(engine, envelope())
+    succeed(engine, envelope())
+    with pytest.raises(NotAllowedNow, match="is resolved and cannot be retried"):
+        client(engine, Broker()).retry(letter_id, OLGA)
+    with pytest.raises(UnknownLetter):
+        client(engine, Broker()).retry(letter_id + 1, OLGA)
+
+
+@pytest.mark.parametrize("action", ["retry", "preview"])
+def test_retrying_needs_the_permission(engine, action):
+    letter_id = fail(engine, envelope())
+    with pytest.raises(Refused):
+        getattr(client(engine, Broker()), action)(letter_id, Operator(lacks=frozenset({"letters.retry"})))
+    assert letter(engine, letter_id)["status"] == "dead"
+
+
+def test_a_message_of_the_first_protocol_keeps_its_id_in_the_body(engine):
+    body = b'{"id": "t1", "task": "shop.pay", "args": [], "kwargs": {}}'
+    message = envelope(body=body, headers={}, task_id="", task_name="")
+    broker = Broker()
+    receipt = client(engine, broker).retry(fail(engine, message), OLGA)
+    assert broker.sent[0].body == body
+    assert "id" not in broker.sent[0].headers
+    assert receipt.task_id == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (Kind.OUTCOME_UNKNOWN, "Outcome unknown"),
+        (Kind.WORKER_LOST, "part of its work"),
+        (Kind.EXCEPTION, "not declared idempotent"),
+    ],
+)
+def test_the_preview_warns_of_what_a_second_run_may_do(engine, kind, word):
+    preview = client(engine, Broker()).preview(fail(engine, envelope(), failure(kind)), OLGA)
+    assert any(word in warning for warning in preview.warnings)
+    assert (preview.task_name, preview.queue, preview.needs_even_poisoned) == ("shop.pay", "celery", False)
+
+
+def test_an_idempotent_task_that_only_raised_has_no_warning(engine):
+    letter_id = fail(engine, envelope(), failure(idempotent=True))
+    assert client(engine, Broker()).preview(letter_id, OLGA).warnings == ()
+
+
+def test_the_preview_says_that_a_failed_chord_stays_failed(engine):
+    chord = body_of(1, options={"chord": {"task": "after"}})
+    message = envelope(body=chord)
+    warnings = (
+        client(engine, Broker()).preview(fail(engine, message, failure(idempotent=True)), OLGA).warnings
+    )
+    assert [warning for warning in warnings if "chord" in warning]
+    lost = envelope("t2", body=chord)
+    never_ran = fail(engine, lost, failure(Kind.UNREGISTERED, idempotent=True))
+    assert client(engine, Broker()).preview(never_ran, OLGA).warnings == ()
+
+
+def test_a_preview_changes_nothing(engine):
+    letter_id = fail(engine, envelope())
+    client(engine, Broker()).preview(letter_id, OLGA)
+    assert letter(engine, letter_id)["status"] == "dead"
+    assert count(engine, "dead_letter_history") == 1

@@ -1,0 +1,73 @@
+"""Letters on disk: synced before they are named, replayed in order, never lost."""
+
+import json
+
+import pytest
+
+from dlq import spool
+from dlq.errors import StoreRefused, StoreUnavailable
+
+
+def test_records_come_back_oldest_first_and_leave_the_folder(tmp_path):
+    for order_ms in (3, 1, 2):
+        spool.append(tmp_path / "spool", {"at": order_ms}, order_ms)
+    stored = []
+    assert spool.replay(tmp_path / "spool", stored.append) == 3
+    assert [record["at"] for record in stored] == [1, 2, 3]
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_what_could_not_be_written_stays_with_all_after_it(tmp_path):
+    for order_ms in (1, 2):
+        spool.append(tmp_path, {"at": order_ms}, order_ms)
+
+    def write(record):
+        raise StoreUnavailable("away")
+
+    with pytest.raises(StoreUnavailable):
+        spool.replay(tmp_path, write)
+    assert len(spool.waiting(tmp_path, 10)) == 2
+
+
+@pytest.mark.parametrize("content", ["{half a rec", "\udcff"])
+def test_a_file_that_is_no_record_is_set_aside_and_blocks_nothing(tmp_path, content):
+    path = spool.append(tmp_path, {}, 1)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    spool.append(tmp_path, {"at": 2}, 2)
+    stored = []
+    assert spool.replay(tmp_path, stored.append) == 1
+    assert stored == [{"at": 2}]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".refused"]
+
+
+def test_a_record_that_the_database_refuses_is_kept_aside(tmp_path):
+    spool.append(tmp_path, {"at": 1}, 1)
+
+    def write(record):
+        raise StoreRefused("no")
+
+    assert spool.replay(tmp_path, write) == 0
+    [kept] = tmp_path.iterdir()
+    assert json.loads(kept.read_text()) == {"at": 1}
+    assert spool.waiting(tmp_path, 10) == []
+
+
+def test_an_unfinished_file_is_not_replayed(tmp_path):
+    (tmp_path / "000000000000001-x.letter.part").write_text("{")
+    assert spool.replay(tmp_path, lambda record: pytest.fail("replayed")) == 0
+
+
+def test_a_replay_takes_no_more_than_its_limit(tmp_path):
+    for order_ms in range(5):
+        spool.append(tmp_path, {"at": order_ms}, order_ms)
+    assert spool.replay(tmp_path, lambda record: None, limit=3) == 3
+    assert len(spool.waiting(tmp_path, 10)) == 2
+
+
+def test_an_absent_folder_holds_nothing(tmp_path):
+    assert spool.replay(tmp_path / "none", lambda record: None) == 0
+
+
+def test_the_folder_is_closed_to_others(tmp_path):
+    spool.append(tmp_path / "spool", {}, 1)
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
