@@ -57,6 +57,31 @@ def add_to(result: Tally, partition: Partition, count: Count) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Chains:
+    """Every counted session with its best chain; in step_N and all_events breakdowns once per row."""
+
+    session_ids: list[str]
+    group_of: NDArray[np.int32]
+    reached: NDArray[np.int64]  #: steps, at least 1
+    times_ms: NDArray[np.int64]  #: [session, step]; meaningful up to `reached`
+
+
+def chains(partition: Partition, count: Count) -> Chains:
+    """Which sessions the tally counted: by the same rules, in the same machine code."""
+    runs, scalars = _runs(partition, count), rules(count)
+    total = len(runs.starts) - 1
+    reached = np.zeros(total, np.int64)
+    times_ms = np.zeros((total, len(count.definition.steps)), np.int64)
+    kernel.chains_of_sessions(runs.starts, runs.at_ms, runs.steps_of, scalars, reached, times_ms)
+    counted = np.flatnonzero((runs.group_of >= 0) & (reached >= scalars[kernel.LEAST_REACHED]))
+    numbers = counted if runs.session_of is None else runs.session_of[counted]
+    ids = partition.session_ids()
+    return Chains(
+        [ids[number] for number in numbers], runs.group_of[counted], reached[counted], times_ms[counted]
+    )
+
+
 def steps_of_events(partition: Partition, steps: tuple[Step, ...]) -> NDArray[np.uint32]:
     """Per event the steps it can serve, bit k for step k."""
     bits = np.zeros(len(partition.name.values) + 1, np.uint32)

@@ -1,14 +1,17 @@
-"""The one sentence above a funnel: where most stop, and what is not known yet."""
+"""The one sentence beside a chart: where most stop, and what is not known yet."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+#: With fewer on a side, a share is too uncertain to be called a finding.
+FEWEST_ENTRIES = 30
+
 if TYPE_CHECKING:
-    from analytics.views import Outcomes, StepView
+    from analytics.views import GroupView, Outcomes, StepView
 
 
 def finding(steps: Sequence["StepView"], outcomes: "Outcomes") -> str:
-    """Names the largest loss, apart from sessions that can still arrive, and says how much of it is our own doing."""
+    """Names the largest loss, sessions that can still arrive apart, and how much of it is our own doing."""
     entered = steps[0].reached
     if entered == 0:
         return "Nobody entered this funnel in these days."
@@ -20,6 +23,23 @@ def finding(steps: Sequence["StepView"], outcomes: "Outcomes") -> str:
     share = lost / here.reached
     sentence = f"Most stop between {here.label} and {following.label}: {lost:,} of {here.reached:,}"
     return f"{sentence} ({share * 100:.1f} %){_blocked(here)}{_still_open(outcomes)}."
+
+
+def breakdown_finding(groups: Sequence["GroupView"]) -> str:
+    """Names the value and step with the largest share lost, and the value that does best there."""
+    sure = [group for group in groups if group.entered >= FEWEST_ENTRIES]
+    losses = [
+        (1 - step.share_of_previous, at, group)
+        for group in sure
+        for at, step in enumerate(group.steps)
+        if step.share_of_previous is not None and group.steps[at - 1].reached >= FEWEST_ENTRIES
+    ]
+    if len(sure) < 2 or not losses:
+        return ""
+    worst, at, group = max(losses, key=lambda loss: loss[0])
+    best, _, other = min((loss for loss in losses if loss[1] == at), key=lambda loss: loss[0])
+    where = f"{group.label} loses most before {group.steps[at].label}: {worst * 100:.0f} %"
+    return f"{where}, against {best * 100:.0f} % for {other.label}." if other is not group else f"{where}."
 
 
 def _lost(step: "StepView") -> int:

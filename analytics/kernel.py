@@ -174,7 +174,8 @@ def source_entry(source: int, now: int, rules: Ints, entry: Ints) -> int:
         return now if rules[SINCE_MS] <= now < rules[UNTIL_MS] else NEVER
     if entry[source] == NEVER or now - entry[source] > rules[WINDOW_MS]:
         return NEVER
-    return entry[source]
+    opened: int = entry[source]
+    return opened
 
 
 @njit(cache=True, nogil=True)

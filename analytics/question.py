@@ -16,7 +16,7 @@ ATTRIBUTIONS = (
     "all_events",
     *(f"step_{n}" for n in range(MAX_STEPS)),
 )
-MAX_DAYS = 3700
+MAX_DAYS = 36_525
 MAX_GROUPS = 200
 DEFAULT_GROUPS = 10
 

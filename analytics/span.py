@@ -14,6 +14,7 @@ class FunnelSpan:
     first: dt.date  #: on which a session with a first step began
     newest: dt.date  #: on which the newest such session began
     last: dt.date  #: of the last event of any such session
+    rows: int  #: events in the files that hold them: rises when something new has come
 
 
 def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:
@@ -21,10 +22,13 @@ def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:
     names = event_partition.c.profile["names"]
     begins = or_(*(names.has_key(event) for event in definition.steps[0].events))
     query = select(
-        func.min(event_partition.c.day), func.max(event_partition.c.day), func.max(event_partition.c.last_ms)
+        func.min(event_partition.c.day),
+        func.max(event_partition.c.day),
+        func.max(event_partition.c.last_ms),
+        func.sum(event_partition.c.rows),
     ).where(event_partition.c.superseded_at.is_(None), begins)
     with engine.connect() as connection:
-        first, newest, last_ms = connection.execute(query).one()
+        first, newest, last_ms, rows = connection.execute(query).one()
     if first is None:
         return None
-    return FunnelSpan(first, newest, dt.datetime.fromtimestamp(last_ms / 1000, dt.UTC).date())
+    return FunnelSpan(first, newest, dt.datetime.fromtimestamp(last_ms / 1000, dt.UTC).date(), int(rows))

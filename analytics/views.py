@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from analytics.finding import finding
+from analytics.finding import breakdown_finding, finding
 from analytics.funnels import FunnelDefinition
 from analytics.grouping import OTHER, band_labels
 from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
@@ -106,6 +106,7 @@ class FunnelView:
     breakdown: str | None  #: the dimension
     breakdown_label: str | None
     groups: tuple[GroupView, ...]
+    breakdown_finding: str  #: one plain sentence; "" without a breakdown, or with too little in it
     folded_values: int  #: values that the row "Other" stands for
     daily: tuple[DailyPoint, ...]
     synced_at: dt.datetime | None  #: when the store last took in events
@@ -167,6 +168,7 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
     outcomes = _outcomes(result.total, 0)
     entered, converted = steps[0].reached, outcomes.converted
     breakdown = question.breakdown
+    groups = _groups(result)
     return FunnelView(
         name=definition.name,
         title=definition.title or definition.name,
@@ -186,7 +188,8 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         previous=_previous(previous) if previous else None,
         breakdown=breakdown,
         breakdown_label=definition.dimension(breakdown).label if breakdown else None,
-        groups=_groups(result),
+        groups=groups,
+        breakdown_finding=breakdown_finding(groups),
         folded_values=result.rows.folded if result.rows else 0,
         daily=_daily(result),
         synced_at=result.catalogue.synced_at,

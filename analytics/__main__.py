@@ -1,0 +1,74 @@
+"""`python -m analytics import|funnel|sync|define|warm`: events in, funnels out.
+
+Exit codes: 0 done, 1 done but some rows were refused, 2 not done (stderr says why, in one sentence),
+130 after Ctrl-C.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+
+from analytics.commands import Opened
+from analytics.errors import AnalyticsError
+from analytics.settings import Settings
+from analytics.store import EventStore
+from infra.database import open_engine
+from infra.errors import InfraError
+from infra.servers import connected
+from infra.settings import Settings as InfraSettings
+
+#: Only the module of the command that runs is loaded: an import needs no kernel.
+COMMANDS = {
+    "import": ("import_events", "store the events of a file or a table"),
+    "funnel": ("funnel", "count a funnel"),
+    "sync": ("sync", "take new events into the column files"),
+    "define": ("define", "save a funnel definition"),
+    "warm": ("warm", "compile the kernel ahead of its first use"),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        return _usage(asked=bool(arguments) and arguments[0] in {"-h", "--help"})
+    name, help_text = COMMANDS[arguments[0]]
+    command = import_module(f"analytics.commands.{name}")
+    parser = argparse.ArgumentParser(prog=f"python -m analytics {arguments[0]}", description=help_text)
+    command.configure(parser)
+    options = parser.parse_args(arguments[1:])
+    try:
+        return int(command.run(options, opened))
+    except (AnalyticsError, InfraError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; the interpreter must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+@contextmanager
+def opened() -> Iterator[Opened]:
+    settings, ours = InfraSettings.from_env(), Settings.from_env()
+    store = EventStore.open(ours, settings.home / "events")
+    with connected(settings) as servers:
+        engine = open_engine(servers.database_url)
+        try:
+            yield Opened(engine, store, ours.memory_bytes)
+        finally:
+            engine.dispose()
+
+
+def _usage(*, asked: bool) -> int:
+    lines = [f"  {name:8} {help_text}" for name, (_, help_text) in COMMANDS.items()]
+    text = "\n".join(["usage: python -m analytics COMMAND ...", "", *lines, "", "COMMAND --help says more."])
+    print(text, file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,183 @@
+"""Stores imported events, each exactly once, however often the import runs or is killed.
+
+The id of an event is the hash of its content and of which occurrence of that content it is in the source:
+two equal rows are two events, and the same source again gives the same ids. Occurrences are counted in
+PostgreSQL, in a temporary table, so memory stays flat. Batches commit one by one; what a killed import has
+stored, the next run skips.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from psycopg import Connection as PsycopgConnection
+from sqlalchemy import Connection, Engine, func, insert, text, update
+
+from analytics.errors import InvalidEvent, SourceUnusable
+from analytics.importing.rejects import RejectsFile
+from analytics.importing.rows import ColumnMap, EventMaker
+from analytics.importing.source import Source
+from analytics.imports import FAILED, FINISHED, INTERRUPTED, RUNNING
+from analytics.tables import event_import
+
+BATCH_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    events: int  #: stored now
+    sessions: int  #: that the stored events belong to
+    duplicates: int  #: already there
+    rejected: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    rows: int
+    share: float | None  #: of the source read; None when unknown
+
+
+_PREPARE = """
+    SET temp_buffers = '32MB';
+    SET work_mem = '32MB';
+    CREATE TEMPORARY TABLE incoming (
+        ordinal integer GENERATED ALWAYS AS IDENTITY, content uuid, session_id text, name text,
+        occurred_at timestamptz, client_id text, user_id text, properties jsonb);
+    CREATE TEMPORARY TABLE occurrence (content uuid PRIMARY KEY, seen integer NOT NULL);
+    CREATE TEMPORARY TABLE added_session (session_id text PRIMARY KEY);
+"""
+
+_COPY = f"COPY incoming (content, {', '.join(EventMaker.COLUMNS)}) FROM STDIN (NULL '')"
+
+_STORE = text("""
+    WITH counted AS (
+        INSERT INTO occurrence AS before SELECT content, count(*) FROM incoming GROUP BY content
+        ON CONFLICT (content) DO UPDATE SET seen = before.seen + excluded.seen
+        RETURNING content, seen
+    ), numbered AS (
+        SELECT incoming.*, seen - count(*) OVER (PARTITION BY content)
+               + row_number() OVER (PARTITION BY content ORDER BY ordinal) AS nth
+        FROM incoming JOIN counted USING (content)
+    ), added AS (
+        INSERT INTO onward.event (id, session_id, name, occurred_at, client_id, user_id, properties)
+        SELECT CASE WHEN nth = 1 THEN content ELSE md5(content::text || ' ' || nth)::uuid END,
+               session_id, name, occurred_at, client_id, user_id, properties
+        FROM numbered ON CONFLICT (id) DO NOTHING RETURNING session_id
+    ), sessions AS (
+        INSERT INTO added_session SELECT DISTINCT session_id FROM added ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM added
+""")
+
+
+def import_events(
+    engine: Engine,
+    source: Source,
+    mapping: ColumnMap,
+    rejects: RejectsFile,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> ImportReport:
+    """Store every row of `source` that makes an event; the others go to `rejects`.
+
+    Raises SourceUnusable when the source cannot be used; what it gave before that stays stored.
+    """
+    started = time.monotonic()
+    events = _events(source, EventMaker(mapping.columns(source.columns)), rejects)
+    with engine.connect() as connection:
+        loader = _Loader(connection, source.label)
+        try:
+            for batch in _read_ahead(events):
+                loader.store(batch, rejects.count)
+                on_progress(Progress(loader.rows + rejects.count, source.share_read()))
+            loader.close(FINISHED, rejects.count)
+        except SourceUnusable:
+            loader.close(FAILED, rejects.count)
+            raise
+        except KeyboardInterrupt:
+            loader.close(INTERRUPTED, rejects.count)
+            raise
+        sessions = connection.execute(text("SELECT count(*) FROM added_session")).scalar_one()
+        connection.invalidate()
+    return ImportReport(
+        events=loader.added,
+        sessions=sessions,
+        duplicates=loader.rows - loader.added,
+        rejected=rejects.count,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _events(source: Source, maker: EventMaker, rejects: RejectsFile) -> Iterator[str]:
+    for row in source.rows():
+        if row.problem:
+            rejects.add(row.line, row.problem, row.text or "")
+            continue
+        try:
+            yield maker.copy_line(row)
+        except InvalidEvent as error:
+            shown = row.text if row.text is not None else json.dumps(dict(row.values), default=str)
+            rejects.add(row.line, str(error), shown)
+
+
+def _read_ahead(events: Iterator[str]) -> Iterator[list[str]]:
+    """Batches, each read while the database stores the one before."""
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
+        coming = reader.submit(list, islice(events, BATCH_EVENTS))
+        while batch := coming.result():
+            coming = reader.submit(list, islice(events, BATCH_EVENTS))
+            yield batch
+
+
+class _Loader:
+    """One import: its temporary tables, its row in `event_import`, and what it has stored."""
+
+    def __init__(self, connection: Connection, source: str) -> None:
+        self.rows = 0
+        self.added = 0
+        self._connection = connection
+        with connection.begin():
+            _raw(connection).execute(_PREPARE)
+            self._id: UUID = connection.execute(
+                insert(event_import).values(source=source, state=RUNNING).returning(event_import.c.id)
+            ).scalar_one()
+
+    def store(self, batch: list[str], rejected: int) -> None:
+        with self._connection.begin():
+            self._copy(batch)
+            self.added += self._connection.execute(_STORE).scalar_one()
+            self.rows += len(batch)
+            self._note(rejected, state=RUNNING)
+
+    def close(self, state: str, rejected: int) -> None:
+        with self._connection.begin():
+            self._note(rejected, state=state, finished_at=func.clock_timestamp())
+
+    def _copy(self, batch: list[str]) -> None:
+        with _raw(self._connection).cursor() as cursor:
+            cursor.execute("TRUNCATE incoming")
+            with cursor.copy(_COPY) as copy:
+                copy.write("".join(batch))
+
+    def _note(self, rejected: int, **changes: object) -> None:
+        self._connection.execute(
+            update(event_import)
+            .where(event_import.c.id == self._id)
+            .values(
+                rows_read=self.rows + rejected,
+                accepted=self.added,
+                duplicates=self.rows - self.added,
+                rejected=rejected,
+                progressed_at=func.clock_timestamp(),
+                **changes,
+            )
+        )
+
+
+def _raw(connection: Connection) -> "PsycopgConnection[tuple[object, ...]]":
+    driver: PsycopgConnection[tuple[object, ...]] = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
