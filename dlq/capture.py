@@ -6,7 +6,7 @@ Connections open lazily, one pool per process: a forked child must not speak on 
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from dlq import spool, store
 from dlq.access import Clock, utc_now
-from dlq.envelope import Envelope
+from dlq.envelope import Envelope, from_message
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Failure
 from dlq.settings import Settings
@@ -70,13 +70,13 @@ class Capture:
         self._engine: Engine | None = None
         self._engine_pid = 0
 
-    def failed(self, envelope: Envelope, failure: Failure) -> None:
-        """Keep a failed run before its message leaves the broker."""
-        self._keep(Record(envelope, to_ms(failure.occurred_at), failure))
+    def failed(self, message: Any, failure: Failure, arguments: Mapping[str, Any] | None = None) -> None:
+        """Keep a failed run before its message leaves the broker; `arguments` as in `from_message`."""
+        self._keep(message, arguments, failure)
 
-    def succeeded(self, envelope: Envelope) -> None:
+    def succeeded(self, message: Any, arguments: Mapping[str, Any] | None = None) -> None:
         """Settle the letter that waits for this run."""
-        self._keep(Record(envelope, to_ms(self.clock())))
+        self._keep(message, arguments, None)
 
     def replay(self) -> int:
         """Bring spooled records into the database, if it answers; how many were."""
@@ -109,13 +109,14 @@ class Capture:
             self._engine_pid = os.getpid()
         return self._engine
 
-    def _keep(self, record: Record) -> None:
+    def _keep(self, message: Any, arguments: Mapping[str, Any] | None, failure: Failure | None) -> None:
         try:
+            record = Record(from_message(message, self.settings, arguments), to_ms(self.clock()), failure)
             if not self._stored(record):
                 spool.append(self.settings.spool, record.to_json(), record.at_ms)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
-            _log.critical("Lost the letter of task %s", record.envelope.task_id, exc_info=True)
+            _log.critical("Lost the letter of message %r", message.headers, exc_info=True)
 
     def _stored(self, record: Record) -> bool:
         if self._is_away():

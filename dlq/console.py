@@ -124,7 +124,7 @@ def discard(
     by.require(DELETE)
     with store.transaction(engine) as connection:
         moved = store.discard(connection, letter_id, by=by.login, at=clock(), reason=reason)
-        return _audited(connection, by, "discard", letter_id, moved, reason, audit)
+        return _audited(connection, by, "discarded", letter_id, moved, reason, audit)
 
 
 def restore(
@@ -148,7 +148,7 @@ def restore(
             reason=reason,
             poison_attempts=settings.poison_attempts,
         )
-        return _audited(connection, by, "restore", letter_id, moved, reason, audit)
+        return _audited(connection, by, "restored", letter_id, moved, reason, audit)
 
 
 def waiting_sessions(engine: Engine) -> dict[str, int]:
@@ -176,7 +176,7 @@ def waiting(engine: Engine) -> tuple[WaitingLetter, ...]:
 def _audited(
     connection: Connection,
     by: Actor,
-    verb: str,
+    became: str,
     letter_id: int,
     moved: RowMapping | None,
     reason: str,
@@ -184,13 +184,11 @@ def _audited(
 ) -> LetterSummary:
     if moved is None:
         row = store.letter_row(connection, letter_id)
-        raise (
-            UnknownLetter(letter_id) if row is None else NotAllowedNow(letter_id, row["status"], f"{verb}ed")
-        )
+        raise (UnknownLetter(letter_id) if row is None else NotAllowedNow(letter_id, row["status"], became))
     audit(
         connection,
         actor=by.login,
-        action=f"letter.{verb}",
+        action=f"letter.{became.removesuffix('ed')}",
         subject=f"letter:{letter_id}",
         before={"status": moved["from_status"]},
         after={"status": moved["status"], "reason": reason},

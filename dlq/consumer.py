@@ -14,7 +14,6 @@ from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
 
 from dlq.capture import Capture
-from dlq.envelope import from_message
 from dlq.failures import failure_of
 from dlq.letters import Kind
 from dlq.request import request_class
@@ -107,7 +106,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
 
     def _write(self, kind: Kind, message: Any, error: BaseException, trace: str = "") -> Any:
         failure = failure_of(kind, error, clock=self.capture.clock, worker=self._worker, traceback=trace)
-        self.capture.failed(from_message(message, self.capture.settings), failure)
+        self.capture.failed(message, failure)
         return message
 
 

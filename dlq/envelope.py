@@ -99,7 +99,7 @@ def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] 
         properties=properties,
         content_type=_text(message.content_type),
         content_encoding=_text(message.content_encoding),
-        body=_wire_body(message),
+        body=_wire_body(message, headers),
     )
     named = readable_body(envelope).kwargs if arguments is None else arguments
     return replace(
@@ -125,8 +125,8 @@ def readable_body(envelope: Envelope) -> Body:
     if envelope.content_type not in {"application/json", "json"}:
         return Body(problem=f"Only JSON is read here; this body is {envelope.content_type or 'untyped'}.")
     try:
-        payload = json.loads(_opened(envelope).decode(envelope.content_encoding or "utf-8"))
-    except (ValueError, LookupError, RecursionError, zlib.error) as error:
+        payload = json.loads(_opened(envelope))
+    except (ValueError, RecursionError, zlib.error) as error:
         return Body(problem=f"The body cannot be read: {type(error).__name__}.")
     if not isinstance(payload, list) or len(payload) != 3 or not isinstance(payload[0], list):
         return Body(problem="The body is no list of args, kwargs and options.")
@@ -157,11 +157,11 @@ def clean_text(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _wire_body(message: Any) -> bytes:
+def _wire_body(message: Any, headers: Mapping[str, Any]) -> bytes:
     """The body as published. kombu opens compressed bodies on arrival, so those are closed again."""
     body = message.body or b""
     raw = body.encode("utf-8", "surrogateescape") if isinstance(body, str) else bytes(body)
-    compression = (message.headers or {}).get("compression")
+    compression = headers.get("compression")
     if not compression or message.errors:
         return raw
     compressed: bytes = compress(raw, compression)[0]  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from kombu.utils.encoding import safe_str
 
 from dlq.access import Clock
 from dlq.envelope import NAME_CHARACTERS, clean_text
@@ -65,7 +66,5 @@ def _type_name(error: Any) -> str:
 
 
 def _said_by(error: BaseException) -> str:
-    try:
-        return str(error)
-    except (TypeError, ValueError, AttributeError, LookupError):
-        return f"<{type(error).__name__} that cannot be printed>"
+    said: str = safe_str(error)  # type: ignore[no-untyped-call]
+    return said

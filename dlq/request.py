@@ -15,7 +15,7 @@ from celery.worker import state as worker_state
 from celery.worker.request import Request
 
 from dlq.capture import Capture
-from dlq.envelope import LETTER_HEADER, Envelope, from_message
+from dlq.envelope import LETTER_HEADER
 from dlq.failures import failure_of, kind_of, unwrapped
 from dlq.letters import Failure, Kind
 
@@ -118,7 +118,7 @@ class LetterRequest(Request):
         if stored:
             self._noted = None
             if self._is_awaited():
-                self.capture.succeeded(self._envelope())
+                self.capture.succeeded(self._message, self._arguments())
         return stored
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> Any:
@@ -133,7 +133,7 @@ class LetterRequest(Request):
 
     def _passed_over(self, error: BaseException, *outcome: Any) -> Any:
         if isinstance(error, Ignore) and not isinstance(error, Reject) and self._is_awaited():
-            self.capture.succeeded(self._envelope())
+            self.capture.succeeded(self._message, self._arguments())
         return super().on_failure(*outcome)
 
     def _was_stopped_on_purpose(self, error: BaseException) -> bool:
@@ -170,7 +170,7 @@ class LetterRequest(Request):
     def _settling(self, on_success: Callable[..., Any]) -> Callable[..., Any]:
         def settle_and_go_on(failed__retval__runtime: tuple[bool, Any, float], **options: Any) -> Any:
             if not failed__retval__runtime[0]:
-                self.capture.succeeded(self._envelope())
+                self.capture.succeeded(self._message, self._arguments())
             return on_success(failed__retval__runtime, **options)
 
         return settle_and_go_on
@@ -197,10 +197,7 @@ class LetterRequest(Request):
         if self._noted is None or self._written:
             return
         self._written = True
-        self.capture.failed(self._envelope(), self._noted)
-
-    def _envelope(self) -> Envelope:
-        return from_message(self._message, self.capture.settings, self._arguments())
+        self.capture.failed(self._message, self._noted, self._arguments())
 
     def _arguments(self) -> Mapping[str, Any]:
         """Arguments by name; positional ones as the task's signature names them."""

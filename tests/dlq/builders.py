@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -82,6 +83,23 @@ def retried(first: Envelope, letter_id: int, task_id: str, generation: int = 1) 
     """The message that a retry of `first` sends."""
     headers = dict(first.headers) | {"id": task_id, LETTER_HEADER: letter_id, GENERATION_HEADER: generation}
     return envelope(task_id, task_name=first.task_name, body=first.body, headers=headers)
+
+
+def message_of(stored: Envelope) -> SimpleNamespace:
+    """The broker message that `stored` was made of."""
+    return SimpleNamespace(
+        body=stored.body,
+        headers=dict(stored.headers),
+        properties=dict(stored.properties),
+        delivery_info={"exchange": "", "routing_key": stored.queue},
+        content_type=stored.content_type,
+        content_encoding=stored.content_encoding,
+        errors=[],
+    )
+
+
+def message(task_id: str = "t1", **changed: Any) -> SimpleNamespace:
+    return message_of(envelope(task_id, **changed))
 
 
 def failure(

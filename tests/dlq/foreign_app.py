@@ -151,6 +151,29 @@ def out_of_memory(mark: str) -> None:
     raise MemoryError("too much")
 
 
+@app.task(acks_late=True)
+def out_of_memory_late(mark: str) -> None:
+    ran(mark)
+    raise MemoryError("too much")
+
+
+@app.task
+def touch(mark: str) -> None:
+    ran(mark)
+
+
+@app.task
+def for_session(session_id: str) -> None:
+    raise ValueError(session_id)
+
+
+@app.task
+def sleepy_pid(mark: str) -> None:
+    ran(mark)
+    (Path(os.environ["FOREIGN_MARKS"]) / f"{mark}.pid").write_text(str(os.getpid()))
+    time.sleep(30)
+
+
 class Unpicklable(Exception):
     def __init__(self, first: str, second: str) -> None:
         super().__init__(first)

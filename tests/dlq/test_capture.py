@@ -1,6 +1,7 @@
 """What a worker saw is kept with the database there, away, and back; no failure here stops a worker."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from celery import Celery
@@ -18,6 +19,8 @@ from tests.dlq.builders import (
     fail,
     failure,
     letter,
+    message,
+    message_of,
     noon,
     retried,
 )
@@ -51,7 +54,7 @@ def captures(tmp_path, database_url):
 
 
 def test_with_the_database_there_nothing_is_spooled(engine, captures, tmp_path):
-    captures().failed(envelope(), failure())
+    captures().failed(message(), failure())
     assert count(engine, "dead_letter") == 1
     assert not (tmp_path / "spool").exists()
 
@@ -59,8 +62,8 @@ def test_with_the_database_there_nothing_is_spooled(engine, captures, tmp_path):
 def test_with_the_database_away_letters_wait_on_disk_and_come_back_once(engine, captures, tmp_path):
     away = captures(NOWHERE)
     body = bytes(range(256))
-    away.failed(envelope(body=body, headers={"tenant": "é"}, session_id="s1"), failure())
-    away.failed(envelope("t2"), failure())
+    away.failed(message(body=body, headers={"tenant": "é", "session_id": "s1"}), failure())
+    away.failed(message("t2"), failure())
     assert count(engine, "dead_letter") == 0
     there = captures()
     assert there.replay() == 2
@@ -72,7 +75,7 @@ def test_with_the_database_away_letters_wait_on_disk_and_come_back_once(engine, 
 
 
 def test_a_replay_cut_short_after_the_commit_stores_nothing_twice(engine, captures, tmp_path):
-    captures(NOWHERE).failed(envelope(), failure())
+    captures(NOWHERE).failed(message(), failure())
     [path] = spool.waiting(tmp_path / "spool", 10)
     copy = path.read_bytes()
     there = captures()
@@ -86,7 +89,7 @@ def test_the_success_of_a_retry_is_spooled_too(engine, captures):
     letter_id = fail(engine, envelope())
     client = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None)
     receipt = client.retry(letter_id, Operator())
-    captures(NOWHERE).succeeded(retried(envelope(), letter_id, receipt.task_id))
+    captures(NOWHERE).succeeded(message_of(retried(envelope(), letter_id, receipt.task_id)))
     assert letter(engine, letter_id)["status"] == "retrying"
     captures().replay()
     assert letter(engine, letter_id)["status"] == "resolved"
@@ -95,22 +98,22 @@ def test_the_success_of_a_retry_is_spooled_too(engine, captures):
 def test_after_a_failed_write_the_database_is_left_alone_for_a_while(engine, captures, tmp_path, monkeypatch):
     watch = Watch()
     capture = captures(NOWHERE, monotonic=watch)
-    capture.failed(envelope("t1"), failure())
+    capture.failed(message("t1"), failure())
     writes = []
     monkeypatch.setattr(capture, "_write", writes.append)
-    capture.failed(envelope("t2"), failure())
+    capture.failed(message("t2"), failure())
     assert capture.replay() == 0
     assert writes == []
     assert len(spool.waiting(tmp_path / "spool", 10)) == 2
     watch.now = AWAY_SECONDS
-    capture.failed(envelope("t3"), failure())
+    capture.failed(message("t3"), failure())
     assert [record.envelope.task_id for record in writes] == ["t3"]
 
 
 def test_what_the_database_refuses_goes_to_disk_and_is_logged(engine, captures, tmp_path, caplog):
     capture = captures()
-    capture.failed(envelope("t1"), failure(message="a\x00b"))
-    capture.failed(envelope("t2"), failure())
+    capture.failed(message("t1"), failure(message="a\x00b"))
+    capture.failed(message("t2"), failure())
     assert "t1" in caplog.text
     assert len(spool.waiting(tmp_path / "spool", 10)) == 1
     assert count(engine, "dead_letter") == 1, "the database is not taken to be away"
@@ -120,14 +123,14 @@ def test_a_letter_that_nothing_takes_is_counted_and_does_not_raise(captures, tmp
     (tmp_path / "spool").write_text("a file where the folder should be")
     capture = captures(NOWHERE)
     with caplog.at_level(logging.CRITICAL):
-        capture.failed(envelope("t1"), failure())
+        capture.failed(message("t1"), failure())
     assert capture.lost == 1
     assert "t1" in caplog.text
 
 
 def test_an_url_without_driver_uses_the_one_we_have(captures, database_url, engine):
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    captures(plain).failed(envelope(), failure())
+    captures(plain).failed(message(), failure())
     assert count(engine, "dead_letter") == 1
 
 
@@ -138,3 +141,10 @@ def test_a_forked_child_opens_a_connection_of_its_own(captures, monkeypatch):
     childs = capture.engine()
     assert childs is not parents
     parents.dispose()
+
+
+def test_a_message_that_cannot_be_read_at_all_does_not_raise(captures, caplog):
+    capture = captures()
+    capture.failed(SimpleNamespace(headers={"id": "t1"}), failure())
+    assert capture.lost == 1
+    assert "t1" in caplog.text

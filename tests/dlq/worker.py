@@ -37,12 +37,18 @@ class ForeignWorker:
     log: Path
     broker_url: str
 
-    def send(self, task: str, *args: Any, **options: Any) -> str:
-        return str(self.client.send_task(TASKS + task, args=args, **options).id)
+    def send(self, task: str, *args: Any, session_id: str | None = None, **options: Any) -> str:
+        """Publish a task of the foreign app and return its id."""
+        headers = {"session_id": session_id} if session_id else {}
+        return str(self.client.send_task(TASKS + task, args=args, headers=headers, **options).id)
 
     def runs(self, mark: str) -> int:
         path = self.marks / mark
         return path.stat().st_size if path.exists() else 0
+
+    def noted(self, name: str) -> str:
+        path = self.marks / name
+        return path.read_text() if path.exists() else ""
 
     def raise_flag(self, name: str) -> None:
         (self.marks / f"flag-{name}").touch()

@@ -1,0 +1,101 @@
+"""Secrets are masked wherever they stand; what is none stays readable."""
+
+import pytest
+
+from dlq.redaction import MASK, Redactor, is_secret_name
+
+REDACTOR = Redactor()
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "PASSWORD", "db_password", "api_key", "apiKey", "X-Api-Key", "clientSecret", "token"),
+        *("authorization", "access_token", "refreshToken", "Set-Cookie", "card_number", "cvv"),
+    ],
+)
+def test_values_under_names_of_secrets_are_masked_whole(name):
+    assert REDACTOR.value({name: {"deep": ["open sesame"]}}) == {name: MASK}
+
+
+@pytest.mark.parametrize(
+    "name", ["author", "max_tokens", "passenger", "keyboard", "opinion", "monkey", "session_id"]
+)
+def test_names_that_only_look_alike_stay(name):
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"got {JWT} instead", JWT),
+        ("Authorization: Bearer abc.def-123", "abc.def-123"),
+        ("postgresql://app:hunter2@db/shop refused", "hunter2"),
+        ("redis://:hunter2@cache/0 refused", "hunter2"),
+        ("login(password='hunter 2', user='ana')", "hunter 2"),
+        ('{"api_key": "hunter2"}', "hunter2"),
+        ("https://x/y?access_token=hunter2&page=3", "hunter2"),
+        ("OPENAI_API_KEY=sk-proj-abcdefghijklmnop1234", "sk-proj-abcdefghijklmnop1234"),
+        ("key sk-abcdefghijklmnopqrst is invalid", "sk-abcdefghijklmnopqrst"),
+        ("ghp_abcdefghijklmnopqrstuvwxyz0123", "ghp_abcdefghijklmnopqrstuvwxyz0123"),
+        ("AKIAIOSFODNN7EXAMPLE denied", "AKIAIOSFODNN7EXAMPLE"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "MIIB"),
+        ("card 4111 1111 1111 1111 declined", "4111 1111 1111 1111"),
+        ("card 5500-0000-0000-0004 declined", "5500-0000-0000-0004"),
+        ("amex 378282246310005", "378282246310005"),
+    ],
+)
+def test_secrets_inside_text_are_masked(text, secret):
+    redacted = REDACTOR.text(text)
+    assert MASK in redacted
+    assert secret not in redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KeyError: 'plan'",
+        "order 4111111111111112 not found",  # fails the Luhn check
+        "at 1772366400000 ms",
+        "https://example.com:8080/path",
+        "session 6f9619ff-8b86-d011-b42d-00c04fc964ff",
+        "ana@example.com",
+        'File "/app/shop.py", line 3, in pay',
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    assert REDACTOR.text(text) == text
+
+
+def test_what_surrounds_a_secret_stays():
+    assert REDACTOR.text("postgresql://app:hunter2@db/shop") == f"postgresql://app:{MASK}@db/shop"
+    assert REDACTOR.text("login(password='x y', user='ana')") == f"login(password={MASK}, user='ana')"
+
+
+def test_masking_twice_changes_nothing():
+    once = REDACTOR.text("Authorization: Bearer abcdef123, password=x; postgresql://a:b@c/d")
+    assert REDACTOR.text(once) == once
+
+
+def test_card_numbers_sent_as_numbers_are_masked():
+    assert REDACTOR.value([4111111111111111, 7, True, None]) == [MASK, 7, True, None]
+
+
+def test_email_is_masked_when_asked():
+    assert Redactor(email=True).text("to ana@example.com now") == f"to {MASK} now"
+
+
+def test_endless_nesting_is_cut_off():
+    deep = inner = []
+    for _ in range(100):
+        inner.append([])
+        inner = inner[0]
+    assert MASK in str(REDACTOR.value(deep))
+
+
+def test_long_text_without_secrets_takes_no_time_that_grows_faster_than_the_text():
+    REDACTOR.text("a" * 200_000)
+    REDACTOR.text("1 " * 100_000)
+    REDACTOR.text("password" * 20_000)
+    REDACTOR.text("eyJ" * 50_000)

@@ -1,0 +1,135 @@
+"""Every way in which a task fails in a real worker leaves exactly one letter, with the bytes that were sent.
+
+One worker process serves the whole module; the modes are those of Celery itself, not of our code.
+"""
+
+import json
+import os
+import signal
+
+import pytest
+from celery import Celery
+
+from dlq.letters import Kind
+from tests.dlq.reading import letters_of, the_letter_of
+from tests.dlq.worker import TASKS, eventually
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "exception_type"),
+    [
+        pytest.param("shared", Kind.EXCEPTION, "KeyError", id="a shared task raises"),
+        pytest.param("with_own_request", Kind.EXCEPTION, "ValueError", id="own base and request class"),
+        pytest.param("unpicklable", Kind.EXCEPTION, "Unpicklable", id="exception that cannot travel"),
+        pytest.param("unserialisable", Kind.OUTCOME_UNKNOWN, "EncodeError", id="result that cannot travel"),
+        pytest.param("slow_soft", Kind.SOFT_TIMEOUT, "SoftTimeLimitExceeded", id="soft time limit"),
+        pytest.param("slow_hard", Kind.HARD_TIMEOUT, "TimeLimitExceeded", id="hard time limit"),
+        pytest.param("killed", Kind.WORKER_LOST, "WorkerLostError", id="pool child killed"),
+        pytest.param("killed_late", Kind.WORKER_LOST, "WorkerLostError", id="pool child killed, late ack"),
+        pytest.param("leave", Kind.WORKER_LOST, "SystemExit", id="sys.exit in the task"),
+        pytest.param("reject", Kind.REJECTED, "Reject", id="rejected"),
+        pytest.param("reject_late", Kind.REJECTED, "Reject", id="rejected, late ack"),
+        pytest.param("out_of_memory", Kind.EXCEPTION, "MemoryError", id="out of memory"),
+        pytest.param("out_of_memory_late", Kind.EXCEPTION, "MemoryError", id="out of memory, late ack"),
+    ],
+)
+def test_a_failure_leaves_one_letter(engine, worker, task, kind, exception_type):
+    task_id = worker.send(task, task, session_id="s1")
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["exception_type"]) == (kind, exception_type)
+    assert (letter["status"], letter["occurrences"], letter["attempts"]) == ("dead", 1, 1)
+    assert (letter["task_name"], letter["queue"]) == (TASKS + task, "celery")
+    args, kwargs, _ = json.loads(bytes(letter["body"]))
+    assert (args, kwargs) == ([task], {})
+    assert letter["session_id"] == "s1"
+    assert worker.runs(task) == 1
+    assert worker.is_alive()
+
+
+def test_retries_that_run_out_leave_one_letter_after_the_last_run(engine, worker):
+    task_id = worker.send("keep_trying", "exhausted")
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["exception_type"]) == (Kind.EXCEPTION, "ConnectionError")
+    assert worker.runs("exhausted") == 3
+    assert letter["occurrences"] == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "exception_type"),
+    [("always_killed", "WorkerLostError"), ("slow_hard_again", "TimeLimitExceeded")],
+)
+def test_a_task_that_loops_is_kept_as_poison(engine, worker, task, exception_type):
+    task_id = worker.send(task, task)
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["status"]) == (Kind.POISON, "poisoned")
+    assert letter["exception_type"] == exception_type
+    assert worker.runs(task) == 4, "the first run, and three times back"
+
+
+def test_a_task_that_ignores_itself_leaves_none(engine, worker):
+    ignored = worker.send("ignore", "ignored")
+    after = worker.send("shared", "after-ignored")
+    the_letter_of(engine, worker, after)
+    eventually(lambda: worker.runs("ignored") == 1)
+    assert letters_of(engine, ignored) == []
+
+
+def test_success_leaves_none(engine, worker):
+    worker.raise_flag("nonzero")
+    task_id = worker.send("divide", 1, 0, "fine")
+    the_letter_of(engine, worker, worker.send("shared", "after-success"))
+    eventually(lambda: worker.runs("fine") == 1)
+    assert letters_of(engine, task_id) == []
+
+
+def test_an_expired_task_leaves_a_letter_and_does_not_run(engine, worker):
+    task_id = worker.send("shared", "expired", expires=-1)
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["category"]) == (Kind.EXPIRED, "cancelled")
+    assert worker.runs("expired") == 0
+
+
+def test_a_revoked_task_leaves_a_letter_and_does_not_run(engine, worker):
+    task_id = worker.send("shared", "revoked", countdown=2)
+    worker.client.control.revoke(task_id)
+    letter = the_letter_of(engine, worker, task_id)
+    assert letter["kind"] == Kind.REVOKED
+    assert worker.runs("revoked") == 0
+
+
+def test_a_terminated_task_leaves_one_letter(engine, worker):
+    task_id = worker.send("sleepy", "terminated")
+    eventually(lambda: worker.runs("terminated") == 1)
+    worker.client.control.revoke(task_id, terminate=True, signal="SIGKILL")
+    letter = the_letter_of(engine, worker, task_id)
+    assert letter["kind"] == Kind.REVOKED
+    the_letter_of(engine, worker, worker.send("shared", "after-terminated"))
+    assert letters_of(engine, task_id)[0]["occurrences"] == 1
+
+
+def test_a_chain_step_that_fails_keeps_the_rest_of_the_chain(engine, worker):
+    client: Celery = worker.client
+    chain = client.signature(TASKS + "shared", args=["step"], immutable=True) | client.signature(
+        TASKS + "touch", args=["last"], immutable=True
+    )
+    result = chain.apply_async()
+    letter = the_letter_of(engine, worker, result.parent.id)
+    [step] = json.loads(bytes(letter["body"]))[2]["chain"]
+    assert step["args"] == ["last"]
+    assert worker.runs("last") == 0
+
+
+def test_positional_arguments_are_known_by_the_names_of_the_signature(engine, worker):
+    letter = the_letter_of(engine, worker, worker.send("for_session", "s-positional"))
+    assert letter["session_id"] == "s-positional"
+
+
+def test_the_killed_child_of_a_running_task_leaves_one_letter(engine, worker):
+    task_id = worker.send("sleepy_pid", "killed-outside")
+    pid = eventually(lambda: worker.noted("killed-outside.pid"))
+    os.kill(int(pid), signal.SIGKILL)
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["occurrences"]) == (Kind.WORKER_LOST, 1)
+    assert worker.runs("killed-outside") == 1
