@@ -59,7 +59,7 @@ _STAGE = text("""
     INSERT INTO onward.event_sync_session (session_id, day, part, old_day, old_part, events)
     SELECT session_id, running.day,
            CASE WHEN arriving
-                THEN coalesce(newest.part, 0) + ((coalesce(newest.rows, 0) + ahead) / :rows_per_file)::integer
+                THEN coalesce(newest.part, 0) + div(coalesce(newest.rows, 0) + ahead, :rows_per_file)::integer
                 ELSE old_part END,
            old_day, old_part, events
     FROM running LEFT JOIN newest ON newest.day = running.day

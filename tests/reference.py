@@ -26,13 +26,14 @@ def best_chain(history: History, rules: Rules) -> tuple[int, ...]:
 
 
 def _worth(chain: tuple[int, ...]) -> tuple[object, ...]:
-    """Smallest is best: the furthest, then the soonest there, then the latest entry, then each step soonest."""
+    """Smallest is best: furthest, then soonest there, then the latest entry, then each step soonest."""
     return (-len(chain), chain[-1], -chain[0], chain)
 
 
 def _all_chains(history: History, rules: Rules) -> Iterator[tuple[int, ...]]:
     for number, (at_ms, name) in enumerate(history):
-        if name in rules.steps[0] and rules.since_ms <= at_ms < rules.until_ms and _counts(at_ms, rules):
+        may_enter = rules.since_ms <= at_ms < rules.until_ms and _counts(at_ms, rules)
+        if may_enter and name in rules.steps[0]:
             yield from _continued([number], history, rules)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics import grouping, kernel
+from analytics import grouping
 from analytics.counting import Chains, Count, chains, tally
 from analytics.errors import AnalyticsError
 from analytics.funnels import FunnelDefinition
@@ -122,11 +122,8 @@ def _check_medians(result: Tally, at: int, medians: list[Any]) -> None:
 def _check_people(found: Chains, at: int, people: dict[str, list[str]]) -> None:
     for step, session_ids in people.items():
         number = int(step)
-        here = found.group_of == at
-        if number > 0:
-            chosen = here & (found.reached >= number)
-        else:
-            chosen = here & (found.reached == -number - 1)
+        arrived = found.reached >= number if number > 0 else found.reached == -number - 1
+        chosen = arrived & (found.group_of == at)
         assert sorted(found.session_ids[at] for at in np.flatnonzero(chosen)) == sorted(session_ids)
 
 
