@@ -1,5 +1,7 @@
 """/healthz says that this process and the servers it stands on answer."""
 
+from collections.abc import Callable
+
 from anyio import to_thread
 from sqlalchemy import Engine
 from starlette.requests import Request
@@ -29,11 +31,16 @@ async def no_such_path(_request: Request) -> Response:
 
 
 def _silent(engine: Engine, redis_url: str) -> list[str]:
-    checks = {"database": lambda: check_database(engine), "redis": lambda: check_redis(redis_url)}
-    silent = []
-    for name, check in checks.items():
-        try:
-            check()
-        except InfraError:
-            silent.append(name)
-    return silent
+    checks: dict[str, Callable[[], None]] = {
+        "database": lambda: check_database(engine),
+        "redis": lambda: check_redis(redis_url),
+    }
+    return [name for name, check in checks.items() if not _answers(check)]
+
+
+def _answers(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except InfraError:
+        return False
+    return True

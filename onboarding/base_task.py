@@ -65,7 +65,7 @@ class OnboardingBaseTask(DeadLetterTask):
     def _pause_seconds(self) -> float:
         pause = min(self.first_pause_seconds * 2**self.request.retries, self.longest_pause_seconds)
         # Half of it at random: tasks that failed together must not come back together.
-        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return float(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
 
 
 class OnboardingDatabaseTask(OnboardingBaseTask):

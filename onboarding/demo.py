@@ -1,5 +1,7 @@
 """`python -m onboarding.demo`: live sessions through the real broker and worker, until it is stopped.
 
+The sample is imported beside them, by the command that a person would type.
+
 Every `TICK_SECONDS` one person may arrive, and everybody whose turn it is acts: sends a message, decides, or
 gives up. People look at nothing but the state of their session, so those whom a dead task held up go on as
 soon as a retry has brought them further.
@@ -9,6 +11,8 @@ import logging
 import random
 import secrets
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,12 +21,14 @@ from celery.exceptions import OperationalError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from analytics import imports
 from infra.access.roles import Person, Role
 from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.errors import SettingsError
-from infra.settings import Settings
+from infra.settings import CHECKOUT, Settings
 from onboarding import faults, sessions, tasks
+from onboarding.base_task import OnboardingBaseTask
 from onboarding.people import character
 from onboarding.sessions import Session, Stage
 
@@ -32,6 +38,9 @@ ARRIVALS_PER_TICK = 0.5
 MOST_AT_ONCE = 500
 FAULT_SHARE = 0.25
 DEMO = Person("demo", Role.ADMIN)
+
+SAMPLE = CHECKOUT / "sample" / "bpi2012.csv.gz"
+SAMPLE_COLUMNS = "session_id=case_id,name=event,occurred_at=timestamp"
 
 log = logging.getLogger(__name__)
 
@@ -85,11 +94,22 @@ class Traffic:
     def _apply(self, session: Session) -> None:
         self._ask_once(session, tasks.apply_approved_recommendations_v2)
 
-    def _ask_once(self, session: Session, task: tasks.OnboardingBaseTask, *arguments: str) -> None:
+    def _ask_once(self, session: Session, task: OnboardingBaseTask, *arguments: str) -> None:
         # A person presses a button once, also when nothing seems to happen.
         if session.id not in self._asked[session.stage]:
             self._asked[session.stage].add(session.id)
             tasks.send(task, session, *arguments, correlation_id=secrets.token_hex(8))
+
+
+def import_sample(engine: Engine) -> "subprocess.Popen[bytes] | None":
+    """Start the import of the sample, unless an earlier one has finished."""
+    earlier = imports.latest(engine, SAMPLE.name)
+    if earlier and earlier.state == imports.FINISHED:
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-m", "analytics", "import", str(SAMPLE), "--map", SAMPLE_COLUMNS, "--json"],
+        cwd=CHECKOUT,
+    )
 
 
 def main() -> None:
@@ -107,12 +127,16 @@ def main() -> None:
     engine = open_engine(settings.database_url, pool_size=1)
     if faults.find(engine, faults.ASSISTANT_TIMEOUT) is None:
         faults.turn(engine, faults.ASSISTANT_TIMEOUT, FAULT_SHARE, by=DEMO, at=datetime.now(UTC))
+    importing = import_sample(engine)
     traffic = Traffic(engine, lambda: datetime.now(UTC))
     while not stopped.wait(TICK_SECONDS):
         try:
             traffic.tick(arrives=random.random() < ARRIVALS_PER_TICK)  # noqa: S311 - traffic, no secret
         except (DBAPIError, OperationalError) as error:
             log.warning("a server is away, trying again: %s", error)
+    if importing:
+        importing.terminate()
+        importing.wait()
 
 
 if __name__ == "__main__":

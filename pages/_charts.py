@@ -8,10 +8,8 @@ from html import escape
 
 import streamlit as st
 
+from analytics.finding import FEWEST_ENTRIES
 from pages._words import count, percent
-
-#: Fewer entries than this on a row say too little for a colour.
-FEWEST_ENTRIES = 30
 
 
 @dataclass(frozen=True, slots=True)

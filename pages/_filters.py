@@ -20,7 +20,7 @@ WINDOWS = {
     "90 days": 90 * 86400,
     "365 days": 365 * 86400,
 }
-NOBODY_IN_PARTICULAR = "All sessions"
+ANY_SESSION = "All sessions"
 NO_BREAKDOWN = "None"
 MISSING = "(missing)"
 _WINDOW_HELP = (
@@ -63,10 +63,10 @@ def asked(definition: FunnelDefinition, days: tuple[date, date]) -> Asked:
 
 
 def _summary() -> str:
-    chosen = st.session_state.get("where", NOBODY_IN_PARTICULAR)
+    chosen = st.session_state.get("where", ANY_SESSION)
     values = st.session_state.get("values") or []
-    if chosen == NOBODY_IN_PARTICULAR or not values:
-        return NOBODY_IN_PARTICULAR
+    if chosen == ANY_SESSION or not values:
+        return ANY_SESSION
     return values[0] if len(values) == 1 else f"{chosen}: {len(values)} values"
 
 
@@ -103,7 +103,7 @@ def _breakdown(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, 
 def _where(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, ...]) -> tuple[Filter, ...]:
     labels = {dimension.label: dimension.property for dimension in dimensions}
     chosen = st.selectbox(
-        "Only sessions with", [NOBODY_IN_PARTICULAR, *labels], key="where", bind="query-params"
+        "Only sessions with", [ANY_SESSION, *labels], key="where", bind="query-params"
     )
     if chosen not in labels:
         return ()

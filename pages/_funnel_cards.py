@@ -2,6 +2,7 @@
 
 import csv as csv_format
 import io
+from math import nan
 
 import pandas as pd
 import streamlit as st
@@ -11,10 +12,10 @@ from pages import _charts, _states
 from pages._words import count, duration
 
 _MEANINGS = {
-    "converted": "reached the last step",
+    "converted": "reached the last step in time",
     "blocked": "wait behind a task of ours that died",
     "open": "still inside their window",
-    "left": "none of these",
+    "left": "did not go on, and nothing of ours stood in the way",
 }
 
 
@@ -28,8 +29,8 @@ _COLUMNS = {
     "blocked_here": st.column_config.NumberColumn("Blocked", format="localized"),
     "open_here": st.column_config.NumberColumn("Open", format="localized"),
     "left_here": st.column_config.NumberColumn("Left", format="localized"),
-    "median_seconds": st.column_config.NumberColumn("Median, s", format="localized"),
-    "average_seconds": st.column_config.NumberColumn("Average, s", format="localized"),
+    "median_seconds": "Median from step before",
+    "average_seconds": "Average",
 }
 
 
@@ -55,21 +56,19 @@ def _bar(view: FunnelView, at: int) -> _charts.Bar:
     )
 
 
-def outcomes(view: FunnelView) -> None:
+def outcomes(view: FunnelView, *, letters_shown: bool) -> None:
     """What became of everybody who entered, and the one sentence to take away."""
     _states.card_head("Where they stand", "Every session that entered, once")
     _charts.outcomes(
         [
             _charts.Outcome(name, meaning, number, number / view.entered)
             for name, meaning in _MEANINGS.items()
-            if (number := getattr(view.outcomes, name)) is not None
+            for number in [getattr(view.outcomes, name)]
         ]
     )
-    _states.note(*view.finding.split(": ", 1))
-    if view.outcomes.blocked:
-        stuck = max(view.steps, key=lambda step: step.stopped.blocked)
-        waiting = f"{count(view.outcomes.blocked)} wait behind a dead task,"
-        _states.note(waiting, f"most of them after {stuck.label.lower()}.")
+    _states.note(view.finding)
+    if view.outcomes.blocked and letters_shown:
+        st.page_link("dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:")
 
 
 def groups(view: FunnelView) -> None:
@@ -83,6 +82,8 @@ def groups(view: FunnelView) -> None:
         for group in view.groups
     ]
     _charts.heat([step.label for step in view.steps[1:]], rows)
+    if view.breakdown_finding:
+        _states.note(view.breakdown_finding)
     if view.folded_values:
         st.caption(f"Other stands for {count(view.folded_values)} further values.")
 
@@ -97,6 +98,8 @@ def table(view: FunnelView) -> None:
     header, *rows = view.to_csv_rows()
     frame = pd.DataFrame(rows, columns=header)
     frame["value"] = frame["value"].replace("", "Everybody")
+    for column in ("median_seconds", "average_seconds"):
+        frame[column] = [duration(seconds) for seconds in frame[column].replace({nan: None})]
     shown = list(_COLUMNS) if view.groups else list(_COLUMNS)[1:]
     st.dataframe(
         frame[shown],

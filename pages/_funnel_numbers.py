@@ -12,7 +12,7 @@ from pages._words import ago, count, days, duration, percent, points
 
 def subtitle(view: FunnelView, now: datetime) -> str:
     """Which days, compared with which, and how fresh."""
-    parts = [f"{days(view.period.first, view.period.last)}, days of entry"]
+    parts = [days(view.period.first, view.period.last)]
     if view.previous and view.previous.entered:
         parts.append(f"compared with the {view.period.days} days before")
     if view.synced_at:
@@ -60,7 +60,7 @@ def _number(
         value,
         delta,
         delta_color=delta_color,
-        delta_description="vs the period before" if delta else None,
+        delta_description="vs before" if delta else None,
         chart_data=series if len(series) > 1 else None,
         chart_type="area",
         border=True,
@@ -79,10 +79,10 @@ def _conversion_help(view: FunnelView) -> str:
 
 
 def _change(now: int, before: int | None) -> str | None:
-    return f"{now / before - 1:+.1%}" if before else None
+    return f"{now / before - 1:.1%}" if before else None
 
 
 def _longer(now: float | None, before: float | None) -> str | None:
     if now is None or before is None:
         return None
-    return f"{'-' if now < before else '+'}{duration(abs(now - before))}"
+    return f"{'-' if now < before else ''}{duration(abs(now - before))}"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from analytics.funnels import FunnelDefinition
-from pages import _states
+from pages import _filters, _live, _period, _states
 
 
 def no_definition() -> None:
@@ -14,12 +14,11 @@ def no_definition() -> None:
 
 
 def nothing_yet(definition: FunnelDefinition) -> None:
-    """The funnel's first step has never happened."""
+    """The funnel's first step has never happened. The page looks again by itself."""
     first = " or ".join(definition.steps[0].events)
     with st.container(border=True, key="card_nothing_yet"):
         _states.state("No events yet", f"This funnel begins with {first}, which has not been seen so far.")
-        with st.container(horizontal=True, horizontal_alignment="center"):
-            st.button("Look again", icon=":material/refresh:", type="primary", key="look_again")
+        _live.watch(definition, None)
         st.space("medium")
     st.stop()
 
@@ -35,6 +34,5 @@ def nobody() -> None:
 
 
 def _show_everything() -> None:
-    st.session_state["period"] = "All"
-    for key in ("where", "values"):
-        st.session_state.pop(key, None)
+    st.session_state["period"] = _period.ALL
+    st.session_state["where"] = _filters.ANY_SESSION

@@ -8,7 +8,8 @@ import streamlit as st
 from analytics.question import MAX_DAYS
 from analytics.span import FunnelSpan
 
-LENGTHS: Mapping[str, int | None] = {"7d": 7, "28d": 28, "90d": 90, "All": None}
+ALL = "All"
+LENGTHS: Mapping[str, int | None] = {"7d": 7, "28d": 28, "90d": 90, ALL: None}
 CUSTOM = "Custom"
 
 
@@ -22,6 +23,7 @@ def choose(span: FunnelSpan) -> tuple[date, date]:
         bind="query-params",
         required=True,
         label_visibility="collapsed",
+        help="Days on which sessions entered, up to the newest. Later steps count to the end of the window.",
     )
     if chosen == CUSTOM:
         return _custom(span)

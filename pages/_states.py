@@ -16,8 +16,10 @@ def card_head(title: str, subtitle: str) -> None:
     st.html(f'<div class="cardhead"><b>{escape(title)}</b><span>{escape(subtitle)}</span></div>')
 
 
-def note(lead: str, rest: str = "") -> None:
-    st.html(f'<div class="sub note"><b>{escape(lead)}</b> {escape(rest)}</div>')
+def note(sentence: str) -> None:
+    """A finding; what stands before its colon is the part to read first."""
+    lead, colon, rest = sentence.partition(":")
+    st.html(f'<div class="sub note"><b>{escape(lead + colon)}</b>{escape(rest)}</div>')
 
 
 def state(title: str, text: str) -> None:

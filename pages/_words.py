@@ -16,7 +16,7 @@ def percent(share: float | None) -> str:
 
 def points(now: float | None, before: float | None) -> str | None:
     """The change of a share in percentage points; None when one of them is not known."""
-    return None if now is None or before is None else f"{(now - before) * 100:+.1f} pp"
+    return None if now is None or before is None else f"{(now - before) * 100:.1f} pp"
 
 
 def duration(seconds: float | None) -> str:

@@ -10,13 +10,14 @@ from pages import (
     _funnel_cards,
     _funnel_numbers,
     _funnel_states,
+    _live,
     _period,
     _resources,
     _states,
 )
 from recovery.blocked import funnel_with_blocked
 
-_access.enter(Permission.READ_FUNNELS)
+person = _access.enter(Permission.READ_FUNNELS)
 engine = _resources.engine()
 
 with st.container(
@@ -39,6 +40,7 @@ with _states.failures_shown("The funnel"):
     with controls:
         asked = _filters.asked(definition, _period.choose(available))
         export = st.empty()
+    _live.watch(definition, available)
     with st.skeleton(height=430):
         view = funnel_with_blocked(
             engine, _resources.reader(), asked.definition, asked.question, now=_resources.now()
@@ -61,7 +63,7 @@ left, right = st.columns([1.55, 1], gap="small")
 with left, st.container(border=True, key="card_steps", height="stretch"):
     _funnel_cards.steps(view)
 with right, st.container(border=True, key="card_outcomes", height="stretch"):
-    _funnel_cards.outcomes(view)
+    _funnel_cards.outcomes(view, letters_shown=person.may(Permission.READ_LETTERS))
 if view.groups:
     with st.container(border=True, key="card_groups"):
         _funnel_cards.groups(view)

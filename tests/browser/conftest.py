@@ -15,13 +15,23 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 STOP_SECONDS = 30
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 
 @dataclass(frozen=True)
 class Demo:
     sign_in_link: str
     home: Path
+
+    @property
+    def address(self) -> str:
+        return self.sign_in_link.partition("/sign-in")[0]
 
 
 @pytest.fixture(scope="session")
@@ -54,18 +64,18 @@ def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
     """`make demo` on a new data folder, until its sign-in link is printed; stopped by SIGTERM, as Ctrl-C does."""
     home = tmp_path_factory.mktemp("demo")
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "infra", "run", "--demo"],
         cwd=ROOT,
         env={**kept, "ONWARD_HOME": str(home), "ONWARD_PORT": str(_free_port())},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        yield Demo(_sign_in_link(process), home)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
+    ) as process:
+        try:
+            yield Demo(_sign_in_link(process), home)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_SECONDS)
 
 
 def _sign_in_link(process: "subprocess.Popen[str]") -> str:

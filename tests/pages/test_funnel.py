@@ -1,0 +1,132 @@
+import csv
+import io
+
+import pytest
+
+from analytics.question import Question
+from infra.access.roles import Role
+from pages import _funnel_cards, _resources
+from recovery.blocked import funnel_with_blocked
+from tests.dlq import builders
+from tests.pages.conftest import NOON, SIGN_UP
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def three_sessions(world):
+    world.funnel()
+    world.session("a", "visited", "signed up", "paid")
+    world.session("b", "visited", "signed up", device="desktop")
+    world.session("c", "visited")
+    world.sync()
+    return world
+
+
+def numbers(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
+    app = three_sessions.open(Role.VIEWER)
+    assert app.title[0].value == "Sign-up"
+    assert numbers(app)["Entered"] == "3"
+    assert numbers(app)["Conversion"] == "33.3%"
+    assert numbers(app)["Converted"] == "1"
+    assert "Most stop between Visited and Signed up" in shown(app)
+
+
+def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
+    app = three_sessions.open(Role.VIEWER, by="None")
+    table = app.dataframe[0].value
+    assert list(table["step"]) == ["Visited", "Signed up", "Paid"]
+    assert list(table["reached"]) == [3, 2, 1]
+    assert list(table["lost_here"]) == [1, 1, 0]
+
+
+def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
+    table = three_sessions.open(Role.VIEWER).dataframe[0].value
+    view = funnel_with_blocked(
+        three_sessions.engine, _resources.reader(), SIGN_UP, Question(breakdown="device"), now=NOON
+    )
+    rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
+    assert [(row["step"], int(row["reached"])) for row in rows] == list(
+        zip(table["step"], table["reached"], strict=True)
+    )
+
+
+def test_the_declared_dimension_is_the_breakdown_at_first(three_sessions):
+    table = three_sessions.open(Role.VIEWER).dataframe[0].value
+    entered = table[table["step"] == "Visited"].set_index("value")["reached"].to_dict()
+    assert entered == {"Everybody": 3, "phone": 2, "desktop": 1}
+
+
+def test_filters_come_from_the_address(three_sessions):
+    app = three_sessions.open(Role.VIEWER, where="Device", values="desktop", by="None", window="1 hour")
+    assert numbers(app)["Entered"] == "1"
+    assert app.selectbox(key="window").value == 3600 or app.selectbox(key="window").value == "1 hour"
+
+
+def test_a_filter_changes_the_numbers(three_sessions):
+    app = three_sessions.open(Role.VIEWER)
+    app.selectbox(key="where").set_value("Device").run()
+    app.multiselect(key="values").set_value(["phone"]).run()
+    assert numbers(app)["Entered"] == "2"
+
+
+def test_a_period_before_is_compared_with(three_sessions):
+    for number in range(2):
+        three_sessions.session(f"earlier-{number}", "visited", days=-30)
+    three_sessions.sync()
+    app = three_sessions.open(Role.VIEWER)
+    entered = next(metric for metric in app.metric if metric.label == "Entered")
+    assert (entered.value, entered.delta) == ("3", "50.0%")
+
+
+def test_all_days_are_shown_on_request(three_sessions):
+    three_sessions.session("old", "visited", days=-300)
+    three_sessions.sync()
+    assert numbers(three_sessions.open(Role.VIEWER))["Entered"] == "3"
+    assert numbers(three_sessions.open(Role.VIEWER, period="All"))["Entered"] == "4"
+
+
+def test_a_session_behind_a_dead_task_is_blocked_and_has_not_left(three_sessions, shown):
+    builders.fail(
+        three_sessions.engine, builders.envelope(session_id="b"), builders.failure(after_seconds=86400 * 3)
+    )
+    text = shown(three_sessions.open(Role.OPERATOR))
+    assert "behind a task of ours that died" in text
+    assert "<dt>Blocked<small>wait behind a task of ours that died</small></dt><dd>1</dd>" in text
+
+
+def test_without_a_definition_the_page_says_how_to_make_one(world, shown):
+    assert "python -m analytics define" in shown(world.open(Role.VIEWER))
+
+
+def test_without_events_the_page_names_the_first_step(world, shown):
+    world.funnel()
+    assert "begins with visited, which has not been seen" in shown(world.open(Role.VIEWER))
+
+
+def test_filters_that_nobody_passes_offer_the_way_out(three_sessions, shown):
+    three_sessions.session("much later", "visited", days=400, device="phone")
+    three_sessions.sync()
+    app = three_sessions.open(Role.VIEWER, where="Device", values="desktop")
+    assert "Nobody entered with these filters" in shown(app)
+    app.button(key="show_everything").click().run()
+    assert numbers(app)["Entered"] == "4"
+
+
+def test_a_lost_store_is_said_with_the_way_to_mend_it(three_sessions, shown):
+    three_sessions.lose_the_store()
+    text = shown(three_sessions.open(Role.VIEWER))
+    assert "The funnel could not be shown" in text
+    assert "python -m analytics sync --rebuild" in text
+
+
+def test_labels_from_outside_are_text_and_not_markup(three_sessions, shown):
+    three_sessions.session("evil", "visited", device="<img src=x onerror=alert(1)>")
+    three_sessions.sync()
+    text = shown(three_sessions.open(Role.VIEWER))
+    assert "&lt;img src=x" in text
+    assert "<img src=x" not in text
