@@ -1,7 +1,7 @@
 """The PostgreSQL engine, and the one place where a driver error at connect becomes a sentence."""
 
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from sqlalchemy import Engine, create_engine
 
 from infra.errors import DatabaseTooOld, DatabaseUnavailable
 from infra.settings import display_url
@@ -9,7 +9,7 @@ from infra.settings import display_url
 #: All tables lie in this schema, so that Onward can live in the team's own database.
 SCHEMA = "onward"
 OLDEST_POSTGRES = 14
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 3
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
@@ -27,17 +27,26 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
 
 
 def check_database(engine: Engine) -> None:
-    """Raise DatabaseUnavailable or DatabaseTooOld unless this server can be used."""
-    where = display_url(engine.url.render_as_string(hide_password=True))
+    """Raise DatabaseUnavailable or DatabaseTooOld unless this server can be used.
+
+    Makes a connection of its own: what the pool asks a new server first is more than an old one may answer.
+    """
+    _, arguments = engine.dialect.create_connect_args(engine.url)
+    arguments.setdefault("connect_timeout", CONNECT_SECONDS)
     try:
-        with engine.connect() as connection:
-            number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
-    except DBAPIError as error:
-        raise DatabaseUnavailable(where, first_line(error)) from error
-    if number // 10000 < OLDEST_POSTGRES:
-        raise DatabaseTooOld(where, number // 10000, OLDEST_POSTGRES)
+        with psycopg.connect(**arguments) as connection:
+            version = connection.info.server_version // 10000
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(where(engine), first_line(error)) from error
+    if version < OLDEST_POSTGRES:
+        raise DatabaseTooOld(where(engine), version, OLDEST_POSTGRES)
 
 
-def first_line(error: DBAPIError) -> str:
+def where(engine: Engine) -> str:
+    """The engine's server and database as they may be shown."""
+    return display_url(engine.url.render_as_string(hide_password=True))
+
+
+def first_line(error: Exception) -> str:
     """What the driver said, without its stack of connection attempts."""
-    return str(error.orig).strip().splitlines()[0].rstrip(".")
+    return str(error).strip().splitlines()[0].rstrip(".:")

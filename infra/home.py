@@ -1,8 +1,9 @@
 """The data folder: who works in it, and where its servers are.
 
-    lock          held (flock) by the owner and by every process of its servers
+    owner         held (flock) by the owner alone: nobody else may start servers here
+    lock          held by the owner and by the guardian of every child, so longer than a killed owner lives
     running.json  0600, written by the owner: who it is and the URLs of the servers, passwords included
-    joined        held (shared flock) by command-line calls that use the owner's servers
+    joined        held (shared) by command-line calls that use the owner's servers
     postgres/ valkey/ logs/ events/ spool/
 
 A joiner takes `joined` before it reads running.json, and an owner that stops of its own accord removes
@@ -18,11 +19,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.errors import AlreadyRunning
+from infra.errors import AlreadyRunning, SettingsError
 
 #: The guardians of an owner that was killed keep the folder until they have stopped its servers.
-CLEANUP_SECONDS = 45
-_PAUSE_SECONDS = 0.05
+CLEANUP_SECONDS = 60
+#: A joiner that looks whether there is an owner holds the lock for a moment.
+_GLANCE_SECONDS = 0.2
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,14 @@ class DataFolder:
         return self.path / "logs"
 
     def create(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.logs.mkdir(exist_ok=True)
+        """Make the folder when it is not there. Raises SettingsError when it cannot be made or used."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise SettingsError("ONWARD_HOME", f"cannot be {self.path}: {error.strerror}.") from error
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            raise SettingsError("ONWARD_HOME", f"cannot be {self.path}: it belongs to somebody else.")
 
     def running(self) -> Running | None:
         """The owner as it last described itself. It may be dead by now."""
@@ -63,49 +72,43 @@ class DataFolder:
 
     @contextmanager
     def owned(self, doing: str) -> Iterator[int]:
-        """Own the folder, yielding the descriptor of the lock for the children to hold too.
+        """Own the folder, yielding the descriptor of its lock, for the children to hold too.
 
         Waits for what a dead owner left running to end; raises AlreadyRunning when the owner lives.
         """
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            self._take(descriptor)
+        with self._open("owner") as owner, self._open("lock") as lock:
+            if not _locks_within(_GLANCE_SECONDS, owner):
+                raise self._already_running()
             self.announce(Running(os.getpid(), doing, None, None, None))
             try:
-                yield descriptor
+                if not _locks_within(CLEANUP_SECONDS, lock):
+                    raise self._already_running()
+                yield lock
             finally:
                 self.withdraw()
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def joined(self) -> Iterator[Running | None]:
-        """The running owner of embedded servers, which stays while this lasts, or None when there is none."""
-        with self._joined_file() as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        """The running owner of servers, which stays while this lasts, or None when there is none."""
+        with self._open("joined") as joined, self._open("owner") as owner:
+            fcntl.flock(joined, fcntl.LOCK_SH)
             running = self.running()
-            yield running if running and _is_alive(running.pid) and self._is_locked() else None
+            yield running if running and not _locks(owner, fcntl.LOCK_SH) else None
 
     def wait_for_joiners(self) -> None:
         """Called by an owner after `withdraw`: returns when nobody uses its servers any more."""
-        with self._joined_file() as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with self._open("joined") as joined:
+            fcntl.flock(joined, fcntl.LOCK_EX)
 
-    def _take(self, descriptor: int) -> None:
-        deadline = time.monotonic() + CLEANUP_SECONDS
-        while not _try_lock(descriptor):
-            owner = self.running()
-            if (owner and _is_alive(owner.pid)) or time.monotonic() > deadline:
-                raise _already_running(self.path, owner)
-            time.sleep(_PAUSE_SECONDS)
-
-    def _is_locked(self) -> bool:
-        with (self.path / "lock").open("rb") as lock:
-            return not _try_lock(lock.fileno(), fcntl.LOCK_SH)
+    def _already_running(self) -> AlreadyRunning:
+        owner = self.running()
+        if owner is None:
+            return AlreadyRunning(str(self.path), None, None, None)
+        return AlreadyRunning(str(self.path), owner.pid, owner.doing, owner.url)
 
     @contextmanager
-    def _joined_file(self) -> Iterator[int]:
-        descriptor = os.open(self.path / "joined", os.O_RDWR | os.O_CREAT, 0o600)
+    def _open(self, name: str) -> Iterator[int]:
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield descriptor
         finally:
@@ -125,25 +128,18 @@ def write_private(path: Path, text: str) -> None:
     aside.replace(path)
 
 
-def _already_running(home: Path, owner: Running | None) -> AlreadyRunning:
-    if owner is None:
-        return AlreadyRunning(str(home), None, None, None)
-    return AlreadyRunning(str(home), owner.pid, owner.doing, owner.url)
+def _locks_within(seconds: float, descriptor: int) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _locks(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True
 
 
-def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+def _locks(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True

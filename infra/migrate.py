@@ -1,22 +1,40 @@
 """Brings the schema to the newest version, one process at a time."""
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from infra.database import first_line, where
+from infra.errors import DatabaseUnavailable
 from infra.settings import CHECKOUT
 
 #: Two dashboards that start together must not both run the migrations.
 _LOCK = 0x6F6E7764
+_NOT_ALLOWED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def migrate(engine: Engine) -> None:
-    """Apply what is missing; returns at once when nothing is."""
+    """Apply what is missing; returns at once when nothing is.
+
+    Raises DatabaseUnavailable when this login may not make or change the schema.
+    """
+    try:
+        with engine.connect() as lock, engine.connect() as connection:
+            lock.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            command.upgrade(_config(connection), "head")
+            lock.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+            lock.commit()
+    except DBAPIError as error:
+        if isinstance(error.orig, _NOT_ALLOWED):
+            raise DatabaseUnavailable(where(engine), first_line(error.orig)) from error
+        raise
+
+
+def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(CHECKOUT / "migrations"))
-    with engine.connect() as lock, engine.connect() as connection:
-        lock.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        lock.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-        lock.commit()
+    # The option goes through a parser in which a lone percent sign, which a path may hold, has a meaning.
+    config.set_main_option("script_location", str(CHECKOUT / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

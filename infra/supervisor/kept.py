@@ -40,7 +40,7 @@ class Kept:
             self._after_end(code)
         elif not self.is_up and self._program.is_up(self._child):
             self.is_up = True
-            self._say(f"{self._program.title} is up ({self._lived:.1f} s)")
+            self._say(f"{self._program.title} is up")
 
     def request_stop(self) -> None:
         self._child.request_stop()
