@@ -13,7 +13,7 @@ from typing import Any, Self
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from dlq import spool, store
+from dlq import recording, spool, store
 from dlq.access import Clock, utc_now
 from dlq.envelope import Envelope, from_message
 from dlq.errors import StoreRefused, StoreUnavailable
@@ -136,9 +136,9 @@ class Capture:
     def _write(self, record: Record) -> None:
         with store.transaction(self.engine()) as connection:
             if record.failure is None:
-                store.settle_success(connection, record.envelope, from_ms(record.at_ms))
+                recording.settle_success(connection, record.envelope, from_ms(record.at_ms))
             else:
-                store.record_failure(
+                recording.record_failure(
                     connection, record.envelope, record.failure, self.settings.poison_attempts
                 )
 

@@ -4,6 +4,7 @@ Celery drops a message without a trace when its name is unknown, its content ref
 some malformed ones even stop the worker, and the next one that gets them. Here each leaves a letter.
 """
 
+import binascii
 import logging
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 from celery import bootsteps
 from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
+from kombu.transport import virtual
 
 from dlq.capture import Capture
 from dlq.failures import failure_of
@@ -78,6 +80,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
 
     def _guarded(self, consumer: Any, create_task_handler: Callable[..., Any]) -> Callable[..., Any]:
         def create_guarded_handler(*args: Any, **options: Any) -> Callable[[Any], Any]:
+            _keep_broken_bodies(consumer.task_consumer.channel)
             receive = create_task_handler(*args, **options)
 
             def receive_or_reject(message: Any) -> Any:
@@ -113,3 +116,19 @@ class DeadLetterStep(bootsteps.StartStopStep):
 def _reject(consumer: Any, message: Any) -> None:
     if not message.acknowledged:
         message.reject_log_error(_log, consumer.connection_errors)
+
+
+def _keep_broken_bodies(channel: Any) -> None:
+    """Let a body that is no base64 in as it is, to fail as unreadable: kombu would stop the worker."""
+    if not isinstance(channel, virtual.Channel):
+        return
+
+    class MessageOrRaw(channel.Message):
+        def __init__(self, payload: dict[str, Any], **options: Any) -> None:
+            try:
+                super().__init__(payload, **options)
+            except binascii.Error:
+                undecoded = payload["properties"] | {"body_encoding": None}
+                super().__init__(payload | {"properties": undecoded}, **options)
+
+    channel.Message = MessageOrRaw  # type: ignore[assignment]

@@ -101,9 +101,12 @@ def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] 
         content_encoding=_text(message.content_encoding),
         body=_wire_body(message, headers),
     )
-    named = readable_body(envelope).kwargs if arguments is None else arguments
+    body = readable_body(envelope)
+    named = body.kwargs if arguments is None else arguments
     return replace(
         envelope,
+        task_id=envelope.task_id or body.task_id,
+        task_name=envelope.task_name or body.task_name,
         session_id=_named(headers, named, "session_id", settings.session_arguments),
         client_id=_named(headers, named, "client_id", settings.client_arguments),
         correlation_id=_named(headers, named, "correlation_id", settings.correlation_arguments),
@@ -117,6 +120,8 @@ class Body:
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] | None = None
     options: Mapping[str, Any] | None = None  #: callbacks, chord, chain
+    task_id: str = ""  #: only Celery's first protocol has id and name here
+    task_name: str = ""
     problem: str = ""
 
 
@@ -128,12 +133,27 @@ def readable_body(envelope: Envelope) -> Body:
         payload = json.loads(_opened(envelope))
     except (ValueError, RecursionError, zlib.error) as error:
         return Body(problem=f"The body cannot be read: {type(error).__name__}.")
+    if isinstance(payload, dict):
+        return _first_protocol(payload)
     if not isinstance(payload, list) or len(payload) != 3 or not isinstance(payload[0], list):
         return Body(problem="The body is no list of args, kwargs and options.")
     args, kwargs, options = payload
     if not isinstance(kwargs, dict):
         return Body(tuple(args), problem="The kwargs are no mapping.")
     return Body(tuple(args), kwargs, options if isinstance(options, dict) else None)
+
+
+def _first_protocol(payload: dict[str, Any]) -> Body:
+    args, kwargs = payload.get("args", []), payload.get("kwargs", {})
+    known = isinstance(args, list) and isinstance(kwargs, dict)
+    return Body(
+        args=tuple(args) if known else (),
+        kwargs=kwargs if known else None,
+        options=payload,
+        problem="" if known else "The body has no list of args and mapping of kwargs.",
+        task_id=_text(payload.get("id")),
+        task_name=_text(payload.get("task")),
+    )
 
 
 def storable(value: Any, depth: int = 0) -> Any:

@@ -1,11 +1,11 @@
 """From an exception that the worker holds to a Failure that can be stored."""
 
+from traceback import format_exception_only
 from typing import Any
 from uuid import uuid4
 
 from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
-from kombu.utils.encoding import safe_str
 
 from dlq.access import Clock
 from dlq.envelope import NAME_CHARACTERS, clean_text
@@ -66,5 +66,5 @@ def _type_name(error: Any) -> str:
 
 
 def _said_by(error: BaseException) -> str:
-    said: str = safe_str(error)  # type: ignore[no-untyped-call]
-    return said
+    # An exception may fail to print itself; the formatter of tracebacks survives that.
+    return "".join(format_exception_only(error)).partition(": ")[2].rstrip("\n")

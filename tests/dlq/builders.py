@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, text
 
-from dlq import store
+from dlq import recording, store
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
 from dlq.letters import Failure, Kind
 
@@ -126,14 +126,14 @@ def failure(
 def fail(engine: Engine, message: Envelope, how: Failure | None = None) -> int:
     """Record a failed run and return its letter."""
     with store.transaction(engine) as connection:
-        letter_id = store.record_failure(connection, message, how or failure(), POISON_ATTEMPTS)
+        letter_id = recording.record_failure(connection, message, how or failure(), POISON_ATTEMPTS)
     assert letter_id is not None
     return letter_id
 
 
 def succeed(engine: Engine, message: Envelope) -> int | None:
     with store.transaction(engine) as connection:
-        return store.settle_success(connection, message, NOON)
+        return recording.settle_success(connection, message, NOON)
 
 
 def letter(engine: Engine, letter_id: int) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ The tests' own app object is only for publishing; workers import this module wit
 `worker.py` gives them. The one line that adds capture stands between the task definitions on purpose.
 """
 
+import json
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
 
 import dlq
+from dlq.tasks import DeadLetterTask
 
 app = Celery("foreign", broker=os.environ["FOREIGN_BROKER"], backend=os.environ.get("FOREIGN_BACKEND"))
 app.conf.update(
@@ -172,6 +174,40 @@ def sleepy_pid(mark: str) -> None:
     ran(mark)
     (Path(os.environ["FOREIGN_MARKS"]) / f"{mark}.pid").write_text(str(os.getpid()))
     time.sleep(30)
+
+
+@app.task
+def ignore_when_calm(mark: str) -> None:
+    ran(mark)
+    raise Ignore if flag("calm") else ValueError("restless")
+
+
+@app.task(bind=True)
+def describe_itself(self: celery.Task, mark: str, extra: Any) -> None:
+    request = self.request
+    seen = {
+        "id": request.id,
+        "args": request.args,
+        "kwargs": request.kwargs,
+        "headers": request.headers,
+        "root_id": request.root_id,
+        "parent_id": request.parent_id,
+        "priority": request.delivery_info["priority"],
+        "expires": request.expires,
+        "timelimit": request.timelimit,
+        "retries": request.retries,
+    }
+    with (Path(os.environ["FOREIGN_MARKS"]) / f"{mark}.seen").open("a") as file:
+        file.write(json.dumps(seen) + "\n")
+    if not flag("calm"):
+        raise ValueError("restless")
+
+
+@app.task(base=DeadLetterTask)
+def start_another(mark: str) -> None:
+    shared.apply_async(args=[mark], headers={"session_id": "s-parent"})
+    if not flag("calm"):
+        raise ValueError("restless")
 
 
 class Unpicklable(Exception):

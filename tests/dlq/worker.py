@@ -53,6 +53,10 @@ class ForeignWorker:
     def raise_flag(self, name: str) -> None:
         (self.marks / f"flag-{name}").touch()
 
+    def lower_flags(self) -> None:
+        for path in self.marks.glob("flag-*"):
+            path.unlink()
+
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
@@ -77,7 +81,16 @@ def start_worker(
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "celery", "-A", "tests.dlq.foreign_app", "worker", "-P", "prefork"),
-                *("-c", str(concurrency), "-l", "INFO", "--without-gossip", "--without-mingle"),
+                *(
+                    "-c",
+                    str(concurrency),
+                    "-Q",
+                    "celery,slow",
+                    "-l",
+                    "INFO",
+                    "--without-gossip",
+                    "--without-mingle",
+                ),
             ],
             env=os.environ
             | {

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from dlq import store
+from dlq import recording, store
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Kind, Status
 from infra.database import open_engine
@@ -66,7 +66,7 @@ def test_the_same_capture_stored_twice_counts_once(engine):
     how = failure()
     letter_id = fail(engine, envelope(), how)
     with store.transaction(engine) as connection:
-        assert store.record_failure(connection, envelope(), how, 3) is None
+        assert recording.record_failure(connection, envelope(), how, 3) is None
     assert letter(engine, letter_id)["occurrences"] == 1
     assert count(engine, "dead_letter_attempt") == 1
 

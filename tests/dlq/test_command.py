@@ -1,0 +1,112 @@
+"""`python -m dlq` on the real servers: what it prints and how it ends."""
+
+import json
+
+import pytest
+
+from dlq.__main__ import main
+from dlq.letters import Kind
+from tests.dlq.builders import envelope, fail, failure, history, letter
+
+pytestmark = pytest.mark.servers
+KEYS = {
+    *("id", "task_id", "task_name", "kind", "status", "category", "exception_type", "message", "fingerprint"),
+    *("occurrences", "attempts", "queue", "session_id", "correlation_id", "failed_at"),
+}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, database_url, redis_url):
+    """Runs a command; returns exit code, standard output and standard error."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+
+    def run(*arguments):
+        code = main(arguments)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def test_the_list_as_json_has_the_promised_keys(engine, run):
+    fail(engine, envelope("t1", session_id="s1"), failure(message="password=hunter2"))
+    code, out, _ = run("list", "--json")
+    [found] = json.loads(out)["letters"]
+    assert code == 0
+    assert found.keys() >= KEYS
+    assert (found["task_id"], found["kind"], found["session_id"]) == ("t1", "exception", "s1")
+    assert found["failed_at"] == "2026-03-01T12:00:00.000+00:00"
+    assert "hunter2" not in out
+
+
+def test_the_list_is_narrowed_and_paged(engine, run):
+    for number in range(3):
+        fail(engine, envelope(f"t{number}"), failure(after_seconds=number))
+    fail(engine, envelope("x"), failure(Kind.POISON))
+    first = json.loads(run("list", "--json", "--status", "dead", "--limit", "2")[1])
+    assert [found["task_id"] for found in first["letters"]] == ["t2", "t1"]
+    rest = json.loads(run("list", "--json", "--status", "dead", "--limit", "2", "--after", first["next"])[1])
+    assert ([found["task_id"] for found in rest["letters"]], rest["next"]) == (["t0"], None)
+
+
+def test_the_list_for_people_is_a_table_that_says_how_to_go_on(engine, run):
+    fail(engine, envelope("t1"))
+    fail(engine, envelope("t2"))
+    _, out, _ = run("list", "--limit", "1")
+    assert out.splitlines()[0].split() == [
+        *("id", "status", "kind", "task_name", "exception_type", "attempts", "failed_at", "message")
+    ]
+    assert "more: --after" in out
+
+
+@pytest.mark.parametrize("name", ["1", "t1"])
+def test_a_letter_is_shown_by_number_or_task_id(engine, run, name):
+    fail(engine, envelope("t1"))
+    shown = json.loads(run("show", name, "--json")[1])
+    assert shown.keys() >= KEYS | {"traceback", "args", "kwargs", "headers", "attempts", "history"}
+    assert "shop.pay" in run("show", name)[1]
+
+
+def test_a_retry_is_sent_and_audited_under_the_name_of_the_user(engine, run, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "root-of-all")
+    letter_id = fail(engine, envelope())
+    code, out, _ = run("retry", str(letter_id), "--json", "--reason", "fixed")
+    receipt = json.loads(out)
+    assert (code, receipt["published"]) == (0, True)
+    row = letter(engine, letter_id)
+    assert (row["status"], row["retry_task_id"]) == ("retrying", receipt["task_id"])
+    assert history(engine, letter_id)[-1] == ("dead", "retrying", "root-of-all")
+
+
+def test_discard_and_restore(engine, run):
+    letter_id = fail(engine, envelope())
+    assert run("discard", str(letter_id))[1] == "Letter 1 is discarded.\n"
+    assert run("restore", str(letter_id))[1] == "Letter 1 is dead.\n"
+    assert len(history(engine, letter_id)) == 3
+
+
+def test_stats_count(engine, run):
+    fail(engine, envelope())
+    assert json.loads(run("stats", "--json")[1])["by_status"]["dead"] == 1
+    assert "total: 1" in run("stats")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "4711"), "no dead letter 4711"),
+        (("retry", "nope"), "no dead letter of task nope"),
+        (("list", "--after", "x"), "no position in this list"),
+    ],
+)
+def test_an_error_is_one_sentence_and_exit_code_two(engine, run, arguments, said):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_setting_that_cannot_be_used_is_said_before_anything_starts(run, monkeypatch):
+    monkeypatch.setenv("DLQ_REDACT_EMAIL", "perhaps")
+    assert run("list")[0::2] == (2, "dlq: DLQ_REDACT_EMAIL is 'perhaps', but must be yes or no.\n")

@@ -1,0 +1,133 @@
+"""The one line in somebody else's app."""
+
+import subprocess
+import sys
+
+import celery
+from celery import Celery, shared_task
+from celery.worker.request import Request
+
+import dlq
+from dlq.capture import Capture
+from dlq.consumer import DeadLetterStep
+from dlq.request import LetterRequest, request_class
+from dlq.settings import Settings
+from dlq.tasks import DeadLetterTask
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+def steps(app):
+    return [step for step in app.steps["consumer"] if issubclass(step, DeadLetterStep)]
+
+
+def test_importing_the_package_loads_neither_celery_nor_a_database_driver():
+    code = "import sys, dlq; print(sorted({'celery', 'sqlalchemy', 'psycopg', 'kombu'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_installing_connects_to_nothing_and_leaves_tasks_alone():
+    app = Celery("a", set_as_current=False)
+
+    @app.task
+    def plain():
+        """A task of theirs."""
+
+    dlq.install(app, database_url=NOWHERE)
+    assert len(steps(app)) == 1
+    assert app.tasks[plain.name].Request == "celery.worker.request:Request"
+
+
+def test_installing_twice_keeps_the_second():
+    app = Celery("a", set_as_current=False)
+    dlq.install(app, database_url=NOWHERE)
+    [first] = steps(app)
+    dlq.install(app, database_url=NOWHERE, settings=Settings(requeue_limit=9))
+    [second] = steps(app)
+    assert second is not first
+    assert second.capture.settings.requeue_limit == 9
+
+
+def test_two_apps_have_captures_of_their_own():
+    one, other = Celery("a", set_as_current=False), Celery("b", set_as_current=False)
+    dlq.install(one, database_url=NOWHERE)
+    dlq.install(other, database_url=NOWHERE)
+    assert steps(one)[0].capture is not steps(other)[0].capture
+
+
+class Consumer:
+    """As much of a Celery consumer as the step touches before a message comes."""
+
+    hostname = "w1"
+
+    def __init__(self, app):
+        self.app = app
+        self.updated = 0
+        for name in ("on_unknown_task", "on_unknown_message", "on_invalid_task", "on_decode_error"):
+            setattr(self, name, lambda *received: None)
+        self.create_task_handler = lambda: None
+
+    def update_strategies(self):
+        self.updated += 1
+
+
+class Counting(Request):
+    """A request class of theirs."""
+
+
+def test_a_worker_adds_capture_to_every_task_whenever_it_was_defined():
+    app = Celery("a", set_as_current=False)
+
+    @app.task
+    def before():
+        """Defined before the line."""
+
+    dlq.install(app, database_url=NOWHERE)
+
+    @app.task(base=type("Own", (celery.Task,), {"Request": Counting}))
+    def own():
+        """Has a request class of its own."""
+
+    @shared_task
+    def shared():
+        """Belongs to no app."""
+
+    consumer = Consumer(app)
+    steps(app)[0](consumer)
+    consumer.update_strategies()
+    consumer.update_strategies()
+    assert consumer.updated == 2
+    assert all(issubclass(task.Request, LetterRequest) for task in app.tasks.values())
+    assert issubclass(app.tasks[own.name].Request, Counting)
+    assert app.tasks[own.name].Request.__mro__.count(LetterRequest) == 1
+    assert {before.name, shared.name} <= set(app.tasks)
+
+
+def test_capture_is_added_to_a_request_class_once():
+    capture = Capture(NOWHERE, Settings())
+    added = request_class(Counting, capture)
+    assert request_class(added, capture) is added
+
+
+def test_a_task_passes_on_whose_work_it_does(monkeypatch):
+    app = Celery("a", set_as_current=False, broker="memory://")
+    sent = []
+    monkeypatch.setattr(
+        app.amqp, "send_task_message", lambda *_, **options: sent.append(options.get("headers"))
+    )
+
+    @app.task(base=DeadLetterTask)
+    def child():
+        """Started by the other."""
+
+    @app.task(base=DeadLetterTask, bind=True)
+    def parent(self):
+        child.delay()
+        child.apply_async(headers={"session_id": "s2", "tenant": "acme"})
+
+    child.delay()
+    parent.apply(headers={"session_id": "s1", "correlation_id": "c1", "tenant": "other"})
+    owner = {"session_id": "s1", "correlation_id": "c1"}
+    assert sent == [None, owner, owner | {"session_id": "s2", "tenant": "acme"}]
+    assert child.idempotent is False
