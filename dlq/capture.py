@@ -52,7 +52,11 @@ class Record:
 
 
 class Capture:
-    """The recorder of one Celery app. `lost` counts letters that neither database nor disk would take."""
+    """The recorder of one Celery app.
+
+    `lost` counts letters that neither database nor disk would take; `queues` are those that the worker
+    listens to, by name.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Capture:
         self.settings = settings
         self.clock = clock
         self.lost = 0
+        self.queues: Mapping[str, Any] = {}
         self._url = make_url(database_url).set(drivername="postgresql+psycopg")
         self._monotonic = monotonic
         self._away_until = 0.0
@@ -111,7 +116,8 @@ class Capture:
 
     def _keep(self, message: Any, arguments: Mapping[str, Any] | None, failure: Failure | None) -> None:
         try:
-            record = Record(from_message(message, self.settings, arguments), to_ms(self.clock()), failure)
+            envelope = from_message(message, self.settings, arguments, self.queues)
+            record = Record(envelope, to_ms(self.clock()), failure)
             if not self._stored(record):
                 spool.append(self.settings.spool, record.to_json(), record.at_ms)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it

@@ -42,6 +42,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
         self._worker = consumer.hostname
         self._replay: Any = None
+        self.capture.queues = consumer.app.amqp.queues.consume_from
         consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
         self._letter_before(consumer, "on_unknown_task", self._on_unknown_task)
         self._letter_before(consumer, "on_unknown_message", self._on_unknown_message)

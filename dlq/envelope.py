@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 from kombu.compression import compress
@@ -84,8 +85,13 @@ class Envelope:
         return cls(**fields, body=base64.b64decode(stored["body_base64"]))
 
 
-def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] | None = None) -> Envelope:
-    """The envelope of a kombu message.
+def from_message(
+    message: Any,
+    settings: Settings,
+    arguments: Mapping[str, Any] | None = None,
+    queues: Mapping[str, Any] = MappingProxyType({}),
+) -> Envelope:
+    """The envelope of a kombu message that came through one of `queues`, by name.
 
     `arguments` are the task's arguments by name when the worker knows them; else those of the body count.
     """
@@ -94,7 +100,7 @@ def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] 
     envelope = Envelope(
         task_id=_text(headers.get("id")),
         task_name=_text(headers.get("task")),
-        queue=_text((message.delivery_info or {}).get("routing_key")),
+        queue=_queue_of(message.delivery_info or {}, queues),
         headers=headers,
         properties=properties,
         content_type=_text(message.content_type),
@@ -111,6 +117,16 @@ def from_message(message: Any, settings: Settings, arguments: Mapping[str, Any] 
         client_id=_named(headers, named, "client_id", settings.client_arguments),
         correlation_id=_named(headers, named, "correlation_id", settings.correlation_arguments),
     )
+
+
+def _queue_of(delivery: Mapping[str, Any], queues: Mapping[str, Any]) -> str:
+    """The queue to send the message to again. The broker tells exchange and routing key, not the queue."""
+    exchange, key = delivery.get("exchange"), _text(delivery.get("routing_key"))
+    if not exchange:
+        return key
+    bound = {name: queue for name, queue in queues.items() if queue.exchange.name == exchange}
+    exact = [name for name, queue in bound.items() if queue.routing_key == key]
+    return (exact or [*bound, key])[0]
 
 
 @dataclass(frozen=True, slots=True)

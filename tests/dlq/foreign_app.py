@@ -15,6 +15,7 @@ import celery
 from celery import Celery, shared_task
 from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
+from kombu import Exchange, Queue
 
 import dlq
 from dlq.tasks import DeadLetterTask
@@ -28,6 +29,12 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     worker_cancel_long_running_tasks_on_connection_loss=True,
 )
+# Topic exchanges are where routing key and queue differ.
+app.conf.task_queues = [
+    Queue("celery"),
+    Queue("slow"),
+    Queue("media", Exchange("media", type="topic"), routing_key="media.#"),
+]
 app.set_default()
 
 

@@ -24,6 +24,7 @@ from tests.dlq.builders import (
     noon,
     retried,
 )
+from tests.dlq.reading import letters_of
 
 pytestmark = pytest.mark.servers
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -68,7 +69,7 @@ def test_with_the_database_away_letters_wait_on_disk_and_come_back_once(engine, 
     there = captures()
     assert there.replay() == 2
     assert there.replay() == 0
-    row = letter(engine, 1)
+    [row] = letters_of(engine, "t1")
     assert (bytes(row["body"]), row["session_id"], row["occurrences"]) == (body, "s1", 1)
     assert row["headers"]["tenant"] == "é"
     assert away.lost == 0

@@ -37,6 +37,24 @@ def test_names_queue_and_bytes_come_from_the_message():
     assert found.properties["priority"] == 3
 
 
+def test_the_queue_is_told_from_exchange_and_routing_key():
+    media = Exchange("media", type="topic")
+    queues = {
+        "celery": Queue("celery", Exchange("celery"), "celery"),
+        "all": Queue("all", media, "media.#"),
+        "video": Queue("video", media, "media.video"),
+    }
+
+    def queue(**delivery):
+        return from_message(message(delivery_info=delivery), SETTINGS, queues=queues).queue
+
+    assert queue(exchange="", routing_key="celery") == "celery"
+    assert queue(exchange="media", routing_key="media.video") == "video"
+    assert queue(exchange="media", routing_key="media.audio") == "all"
+    assert queue(exchange="strange", routing_key="key") == "key"
+    assert queue() == ""
+
+
 def test_a_compressed_body_is_stored_as_it_lay_in_the_broker():
     with Connection("memory://") as connection:
         queue = Queue("q", Exchange(""), "q")(connection.channel())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import celery
 from celery import Celery, shared_task
@@ -68,8 +69,15 @@ class Consumer:
             setattr(self, name, lambda *received: None)
         self.create_task_handler = lambda: None
 
+        self.timer = self
+        self.timers = []
+
     def update_strategies(self):
         self.updated += 1
+
+    def call_repeatedly(self, seconds, work):
+        self.timers.append(work)
+        return SimpleNamespace(cancel=lambda: self.timers.remove(work))
 
 
 class Counting(Request):
@@ -102,6 +110,18 @@ def test_a_worker_adds_capture_to_every_task_whenever_it_was_defined():
     assert issubclass(app.tasks[own.name].Request, Counting)
     assert app.tasks[own.name].Request.__mro__.count(LetterRequest) == 1
     assert {before.name, shared.name} <= set(app.tasks)
+
+
+def test_a_running_worker_replays_its_spool_and_a_stopped_one_does_not():
+    app = Celery("a", set_as_current=False)
+    dlq.install(app, database_url=NOWHERE)
+    consumer = Consumer(app)
+    step = steps(app)[0](consumer)
+    for _ in range(2):  # a lost broker connection stops and starts it again
+        step.start(consumer)
+        assert consumer.timers == [step.capture.replay]
+        step.stop(consumer)
+        assert consumer.timers == []
 
 
 def test_capture_is_added_to_a_request_class_once():

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from kombu import Exchange, Queue
 
 from dlq import reaper
 from dlq.access import utc_now
@@ -197,6 +198,18 @@ def test_a_queue_of_its_own_is_kept(engine, worker, client):
     worker.raise_flag("calm")
     client.retry(letter["id"], OLGA)
     resolved(engine, letter["id"])
+
+
+def test_a_task_that_came_through_a_topic_exchange_goes_back_to_its_queue(engine, worker, client):
+    mark = uuid4().hex
+    media = Queue("media", Exchange("media", type="topic"), routing_key="media.#")
+    task_id = worker.send("divide", 1, 0, mark, queue=media, routing_key="media.video")
+    letter = the_letter_of(engine, worker, task_id)
+    assert letter["queue"] == "media"
+    worker.raise_flag("nonzero")
+    client.retry(letter["id"], OLGA)
+    resolved(engine, letter["id"])
+    assert worker.runs(mark) == 2
 
 
 def test_a_task_started_by_a_retried_task_is_not_taken_for_it(engine, worker, client):

@@ -85,7 +85,7 @@ def start_worker(
                     "-c",
                     str(concurrency),
                     "-Q",
-                    "celery,slow",
+                    "celery,slow,media",
                     "-l",
                     "INFO",
                     "--without-gossip",

@@ -1,0 +1,65 @@
+"""A worker whose letters' database and result backend are both away: nothing is lost, and it stays up."""
+
+from pathlib import Path
+
+import pytest
+
+from dlq import spool
+from dlq.capture import Capture
+from dlq.letters import Kind
+from dlq.settings import Settings
+from tests.dlq.reading import all_letters, the_letter_of
+from tests.dlq.worker import eventually, start_worker
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory, broker_url):
+    worker = start_worker(
+        tmp_path_factory.mktemp("outage"),
+        broker_url=broker_url,
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        FOREIGN_BACKEND="tests.dlq.broken_backend:BrokenBackend",
+    )
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def folder(worker) -> Path:
+    return worker.marks.parent / "spool"
+
+
+def replayed(folder, database_url):
+    capture = Capture(database_url, Settings(spool=folder))
+    try:
+        return capture.replay()
+    finally:
+        capture.close()
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "exception_type"),
+    [
+        pytest.param("touch", Kind.OUTCOME_UNKNOWN, "ConnectionError", id="result of a success not stored"),
+        pytest.param("shared", Kind.EXCEPTION, "ConnectionError", id="result of a failure not stored"),
+        pytest.param(
+            "killed", Kind.WORKER_LOST, "WorkerLostError", id="celery fails while it reports a kill"
+        ),
+        pytest.param("killed_late", Kind.WORKER_LOST, "WorkerLostError", id="the same with a late ack"),
+        pytest.param("nosuch", Kind.UNREGISTERED, "NotRegistered", id="unregistered name"),
+        pytest.param("slow_hard", Kind.HARD_TIMEOUT, "TimeLimitExceeded", id="hard time limit"),
+    ],
+)
+def test_a_letter_waits_on_disk_and_comes_back_once(
+    engine, worker, folder, database_url, task, kind, exception_type
+):
+    task_id = worker.send(task, task)
+    eventually(lambda: spool.waiting(folder, 10))
+    assert all_letters(engine) == []
+    assert (replayed(folder, database_url), replayed(folder, database_url)) == (1, 0)
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["exception_type"]) == (kind, exception_type)
+    assert letter["occurrences"] == 1
+    assert worker.is_alive()
