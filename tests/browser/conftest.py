@@ -61,7 +61,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`make demo` on a new data folder, until its sign-in link is printed; stopped by SIGTERM, as Ctrl-C does."""
+    """`make demo` on a new data folder, up to its sign-in link; stopped at the end by SIGTERM."""
     home = tmp_path_factory.mktemp("demo")
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     with subprocess.Popen(

@@ -1,0 +1,153 @@
+"""The REST routes behind the guard, as a signed-in browser reaches them."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from analytics.queries import Reader
+from analytics.question import Question
+from analytics.store import EventStore
+from api.app import create_api
+from api.health import health_route, no_such_path
+from dlq.retry import RetryClient
+from infra import audit
+from infra.access import sessions
+from infra.access.guard import Guard
+from infra.access.roles import Person, Role
+from infra.access.sign_in import sign_in_route
+from recovery.blocked import funnel_with_blocked
+from tests.dlq import builders
+from tests.pages.conftest import SIGN_UP, World
+
+pytestmark = pytest.mark.servers
+
+COOKIE = "onward_test"
+OURS = {"origin": "http://testserver"}
+FUNNEL = "/api/v1/onboarding/analytics/funnel/"
+TASKS = "/api/v1/admin/dlq/tasks/"
+
+
+@pytest.fixture
+def world(engine, tmp_path):
+    return World(engine, tmp_path)
+
+
+@pytest.fixture
+def published():
+    return []
+
+
+@pytest.fixture
+def client(engine, redis_url, tmp_path, published):
+    reader = Reader(engine, EventStore.at(str(tmp_path / "events")))
+    retries = RetryClient(engine, None, audit.record, publish=published.append)
+
+    def clock():
+        return datetime.now(UTC)
+
+    routes = [
+        health_route(engine, redis_url),
+        sign_in_route(engine, COOKIE, clock),
+        Mount("/api/v1", create_api(engine, reader, retries)),
+        Route("/api/{path:path}", no_such_path),
+    ]
+    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
+    return TestClient(Starlette(routes=routes, middleware=[guard]), follow_redirects=False)
+
+
+@pytest.fixture
+def sign_in(client, engine):
+    def as_role(role):
+        link = sessions.create_link(engine, Person("ada", role), now=datetime.now(UTC))
+        client.get("/sign-in", params={"token": link})
+        return client
+
+    return as_role
+
+
+def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, tmp_path):
+    world.funnel()
+    world.session("a", "visited", "signed up", "paid")
+    world.session("b", "visited")
+    world.sync()
+    answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "sign-up", "by": "device"})
+    reader = Reader(world.engine, EventStore.at(str(tmp_path / "events")))
+    question = Question(breakdown="device")
+    view = funnel_with_blocked(world.engine, reader, SIGN_UP, question, now=datetime.now(UTC))
+    assert (answer.json()["entered"], answer.json()["converted"]) == (2, 1)
+    assert answer.json()["steps"] == [dataclasses.asdict(step) for step in view.steps]
+
+
+def test_a_range_selects_the_days_of_entry(world, sign_in):
+    world.funnel()
+    world.session("a", "visited")
+    world.session("b", "visited", days=5)
+    world.sync()
+    answer = sign_in(Role.VIEWER).get(
+        FUNNEL, params={"name": "sign-up", "from": "2026-03-07", "to": "2026-03-07"}
+    )
+    assert answer.json()["entered"] == 1
+
+
+def test_an_unknown_funnel_is_named_with_those_that_are_saved(world, sign_in):
+    world.funnel()
+    answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "signup"})
+    assert answer.status_code == 404
+    assert "did you mean 'sign-up'" in answer.json()["detail"]
+
+
+def test_letters_are_listed_masked_and_found_by_task(world, sign_in):
+    world.letter(task_id="t1", body=builders.body_of("s1", password="hunter2"))
+    client = sign_in(Role.OPERATOR)
+    assert [letter["task_id"] for letter in client.get(TASKS).json()["letters"]] == ["t1"]
+    detail = client.get(f"{TASKS}t1/")
+    assert detail.json()["letter"]["task_name"] == "shop.pay"
+    assert "hunter2" not in detail.text
+    assert client.get(f"{TASKS}t2/").status_code == 404
+
+
+def test_a_retry_is_queued_once_and_audited(world, sign_in, published):
+    world.letter(task_id="t1")
+    client = sign_in(Role.OPERATOR)
+    answer = client.post(f"{TASKS}t1/retry/", headers=OURS)
+    assert answer.json() == {"status": "queued", "task_id": published[0].headers["id"]}
+    assert client.post(f"{TASKS}t1/retry/", headers=OURS).status_code == 409
+    assert len(published) == 1
+    with world.engine.connect() as connection:
+        retries = select(audit.audit_entry).where(audit.audit_entry.c.action == "letter.retry")
+        assert [entry.actor for entry in connection.execute(retries)] == ["ada"]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+def test_letters_are_not_for_every_role(world, sign_in, published, role):
+    world.letter(task_id="t1")
+    client = sign_in(role)
+    assert client.get(TASKS).status_code == 403
+    assert client.get(f"{TASKS}t1/").status_code == 403
+    assert client.post(f"{TASKS}t1/retry/", headers=OURS).status_code == 403
+    assert published == []
+
+
+def test_a_retry_from_another_site_is_refused(world, sign_in, published):
+    world.letter(task_id="t1")
+    answer = sign_in(Role.ADMIN).post(f"{TASKS}t1/retry/", headers={"origin": "http://evil.example"})
+    assert answer.status_code == 403
+    assert published == []
+
+
+def test_nothing_answers_without_a_session(client):
+    assert {client.get(path).status_code for path in (FUNNEL, TASKS, f"{TASKS}t1/")} == {401}
+
+
+def test_an_unknown_api_path_is_not_a_page(sign_in):
+    assert sign_in(Role.ADMIN).get("/api/v2/anything").status_code == 404
+
+
+def test_health_names_what_is_silent(client):
+    assert client.get("/healthz").json() == {"status": "ok"}

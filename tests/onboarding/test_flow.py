@@ -1,0 +1,116 @@
+"""The whole flow on a real worker: people arrive, a fault stops some, and a retry brings them on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from celery import Celery
+
+from analytics.queries import Reader
+from analytics.question import Question
+from analytics.store import EventStore
+from analytics.sync import sync
+from dlq import console
+from dlq.letters import Status
+from dlq.retry import RetryClient
+from infra import audit
+from infra.access.roles import Person, Role
+from infra.celery_app import create_celery
+from onboarding import faults, sessions
+from onboarding.demo import DEMO, Traffic
+from onboarding.flow import FUNNEL
+from onboarding.people import character
+from onboarding.sessions import Stage
+from recovery.blocked import funnel_with_blocked
+from tests.dlq.worker import eventually
+
+pytestmark = pytest.mark.servers
+
+ADA = Person("ada", Role.OPERATOR)
+PEOPLE = 12
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def client(engine, database_url, redis_url, tmp_path) -> Iterator[Celery]:
+    """A worker of our own app on this test's servers, and the client that sends to it."""
+    log = tmp_path / "worker.log"
+    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "celery", "-A", "recovery.worker", "worker", "-c", "1", "-l", "INFO"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            env={**os.environ, **told, "DLQ_SPOOL": str(tmp_path / "spool")},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as worker,
+    ):
+        try:
+            eventually(lambda: b" ready." in log.read_bytes() or worker.poll() is not None)
+            assert worker.poll() is None, log.read_text()
+            app = create_celery(redis_url)
+            app.set_default()
+            yield app
+            app.close()
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
+def at_stage(engine, stage: Stage) -> set[str]:
+    with engine.connect() as connection:
+        return {session.id for session in sessions.at_stage(connection, stage, limit=PEOPLE)}
+
+
+def everybody(engine) -> set[str]:
+    return set().union(*(at_stage(engine, stage) for stage in Stage))
+
+
+def counted(engine, store):
+    sync(engine, store)
+    return funnel_with_blocked(engine, Reader(engine, store), FUNNEL, Question(), now=now())
+
+
+def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, tmp_path):
+    store = EventStore.at(str(tmp_path / "events"))
+    traffic = Traffic(engine, now)
+    faults.turn(engine, faults.ASSISTANT_TIMEOUT, 1.0, by=DEMO, at=now())
+    for _ in range(PEOPLE):
+        traffic.tick(arrives=True)
+    spoke = {one for one in everybody(engine) if character(one).gives_up_at != Stage.STARTED}
+    assert spoke
+
+    waiting = eventually(
+        lambda: found if (found := console.waiting_sessions(engine)).keys() == spoke else None
+    )
+    view = counted(engine, store)
+    assert (view.entered, view.outcomes.blocked, view.converted) == (PEOPLE, len(waiting), 0)
+    assert view.steps[1].stopped.blocked == len(waiting)
+    letters = console.letters(engine, ADA).letters
+    assert {(letter.exception_type, letter.client_id is not None) for letter in letters} == {
+        ("AssistantTimeout", True)
+    }
+
+    faults.turn(engine, faults.ASSISTANT_TIMEOUT, 0.0, by=DEMO, at=now())
+    retries = RetryClient(engine, client, audit.record)
+    for letter in letters:
+        retries.retry(letter.id, ADA)
+    eventually(lambda: console.counts(engine, ADA)[Status.RESOLVED] == len(letters))
+
+    staying = {one for one in spoke if character(one).gives_up_at is None}
+
+    def all_have_arrived() -> bool:
+        traffic.tick(arrives=False)
+        return at_stage(engine, Stage.COMPLETED) == staying
+
+    eventually(all_have_arrived)
+    view = counted(engine, store)
+    assert (view.converted, view.outcomes.blocked) == (len(staying), 0)
