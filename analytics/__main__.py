@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
+import psycopg
+from sqlalchemy.exc import OperationalError
+
 from analytics.commands import Opened
 from analytics.errors import AnalyticsError
 from analytics.settings import Settings
@@ -43,6 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     except (AnalyticsError, InfraError) as error:
         print(error, file=sys.stderr)
         return 2
+    except (OperationalError, psycopg.OperationalError) as error:
+        print(f"PostgreSQL stopped answering: {_first_line(error)}; run the command again", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -61,6 +67,10 @@ def opened() -> Iterator[Opened]:
             yield Opened(engine, store, ours.memory_bytes)
         finally:
             engine.dispose()
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
 
 
 def _usage(*, asked: bool) -> int:

@@ -75,6 +75,17 @@ _STORE = text("""
 """)
 
 
+_COUNT_SESSIONS = text("SELECT count(*) FROM added_session")
+
+#: An import holds this lock, with its id, as long as it lives; who can take it knows that it died.
+_ALIVE = 0x6F6E7769
+_HOLD_ALIVE = text("SELECT pg_advisory_lock(:alive, hashtext(CAST(:id AS text)))")
+_MARK_DEAD = text("""
+    UPDATE onward.event_import SET state = 'interrupted', finished_at = progressed_at
+    WHERE state = 'running' AND pg_try_advisory_xact_lock(:alive, hashtext(id::text))
+""")
+
+
 def import_events(
     engine: Engine,
     source: Source,
@@ -89,20 +100,12 @@ def import_events(
     started = time.monotonic()
     events = _events(source, EventMaker(mapping.columns(source.columns)), rejects)
     with engine.connect() as connection:
-        loader = _Loader(connection, source.label)
         try:
-            for batch in _read_ahead(events):
-                loader.store(batch, rejects.count)
-                on_progress(Progress(loader.rows + rejects.count, source.share_read()))
-            loader.close(FINISHED, rejects.count)
-        except SourceUnusable:
-            loader.close(FAILED, rejects.count)
-            raise
-        except KeyboardInterrupt:
-            loader.close(INTERRUPTED, rejects.count)
-            raise
-        sessions = connection.execute(text("SELECT count(*) FROM added_session")).scalar_one()
-        connection.invalidate()
+            loader = _Loader(connection, source.label)
+            sessions = _load(loader, source, events, rejects, on_progress)
+        finally:
+            # Its temporary tables and its lock must not come back to anyone from the pool.
+            connection.invalidate()
     return ImportReport(
         events=loader.added,
         sessions=sessions,
@@ -110,6 +113,26 @@ def import_events(
         rejected=rejects.count,
         seconds=time.monotonic() - started,
     )
+
+
+def _load(
+    loader: "_Loader",
+    source: Source,
+    events: Iterator[str],
+    rejects: RejectsFile,
+    on_progress: Callable[[Progress], None],
+) -> int:
+    try:
+        for batch in _read_ahead(events):
+            loader.store(batch, rejects.count)
+            on_progress(Progress(loader.rows + rejects.count, source.share_read()))
+    except SourceUnusable:
+        loader.close(FAILED, rejects.count)
+        raise
+    except KeyboardInterrupt:
+        loader.close(INTERRUPTED, rejects.count)
+        raise
+    return loader.close(FINISHED, rejects.count)
 
 
 def _events(source: Source, maker: EventMaker, rejects: RejectsFile) -> Iterator[str]:
@@ -142,9 +165,11 @@ class _Loader:
         self._connection = connection
         with connection.begin():
             _raw(connection).execute(_PREPARE)
+            connection.execute(_MARK_DEAD, {"alive": _ALIVE})
             self._id: UUID = connection.execute(
                 insert(event_import).values(source=source, state=RUNNING).returning(event_import.c.id)
             ).scalar_one()
+            connection.execute(_HOLD_ALIVE, {"alive": _ALIVE, "id": str(self._id)})
 
     def store(self, batch: list[str], rejected: int) -> None:
         with self._connection.begin():
@@ -153,9 +178,12 @@ class _Loader:
             self.rows += len(batch)
             self._note(rejected, state=RUNNING)
 
-    def close(self, state: str, rejected: int) -> None:
+    def close(self, state: str, rejected: int) -> int:
+        """Note how the import ended; the sessions of the events that it stored."""
         with self._connection.begin():
             self._note(rejected, state=state, finished_at=func.clock_timestamp())
+            sessions: int = self._connection.execute(_COUNT_SESSIONS).scalar_one()
+        return sessions
 
     def _copy(self, batch: list[str]) -> None:
         with _raw(self._connection).cursor() as cursor:

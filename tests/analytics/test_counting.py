@@ -1,0 +1,195 @@
+"""Counting small worlds: outcomes, times, days and breakdowns, field by field."""
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analytics import grouping
+from analytics.counting import Count, chains, tally
+from analytics.funnels import Condition, Dimension, FunnelDefinition, Step
+from analytics.grouping import Rows
+from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE, add_gap
+from analytics.partition import Partition
+from analytics.question import Filter, Question
+from analytics.sketch import BUCKETS, median_ms, value_ms
+from analytics.tally import Tally
+from tests.analytics.worlds import START, Event, at, count, partition
+
+HOUR = 3600
+
+
+def reached(events: list[Event], asked: Count) -> list[int]:
+    return tally(partition(events), asked).reached[0].tolist()  # type: ignore[no-any-return]
+
+
+def grouped(events: list[Event], asked: Count, dimension: str, **changes: object) -> dict[str, list[int]]:
+    """Steps reached by breakdown value, rows that nobody entered left out."""
+    world = partition(events)
+    values = grouping.sessions_by_value(world, asked.definition.dimension(dimension))
+    question = replace(asked.question, breakdown=dimension, **changes)  # type: ignore[arg-type]
+    rows = Rows.of(values, question.most_groups)
+    result = tally(world, replace(asked, question=question, rows=rows))
+    return {label: result.reached[n].tolist() for n, label in enumerate(rows.labels) if result.reached[n, 0]}
+
+
+def test_a_session_counts_once_however_often_it_runs_through() -> None:
+    again = [at(0, "a", "A"), at(1, "a", "B"), at(2, "a", "A"), at(3, "a", "B")]
+    assert reached(again, count("A,B")) == [1, 1]
+
+
+def test_the_window_is_inclusive_and_counted_from_the_entry_that_fits_best() -> None:
+    events = [at(0, "a", "A"), at(60, "a", "A"), at(100, "a", "B"), at(160, "a", "C")]
+    assert reached(events, count("A,B,C", window=100)) == [1, 1, 1]
+    assert reached(events, count("A,B,C", window=99)) == [1, 1, 0]
+
+
+def test_events_of_one_instant_may_be_taken_in_any_order() -> None:
+    assert reached([at(0, "a", "C"), at(0, "a", "B"), at(0, "a", "A")], count("A,B,C")) == [1, 1, 1]
+    assert reached([at(0, "a", "A"), at(0, "a", "B")], count("A|B,A|B,A")) == [1, 1, 0]
+
+
+def test_later_steps_past_the_range_count_unless_asked_not_to() -> None:
+    events = [at(0, "a", "A"), at(HOUR, "a", "B")]
+    asked = count("A,B")
+    short = replace(asked.question, until=START + dt.timedelta(minutes=1))
+    assert reached(events, replace(asked, question=short)) == [1, 1]
+    cut = replace(short, completions="within_range")
+    assert reached(events, replace(asked, question=cut)) == [1, 0]
+    late = replace(short, since=START + dt.timedelta(seconds=1))
+    assert reached(events, replace(asked, question=late)) == [0, 0]
+
+
+def test_every_entrant_has_one_of_four_outcomes() -> None:
+    events = [
+        at(0, "converted", "A"), at(1, "converted", "B"),
+        at(0, "blocked", "A"), at(0, "blocked before", "A"), at(0, "left", "A"), at(HOUR, "open", "A"),
+        at(0, "never entered", "B"),
+    ]  # fmt: skip
+    now = START + dt.timedelta(seconds=HOUR + 1)
+    failed_ms = int(START.timestamp() * 1000)
+    blocked = {"blocked": failed_ms, "blocked before": failed_ms - 1, "converted": failed_ms, "unknown": 0}
+    result = tally(partition(events), count("A,B", window=HOUR, now=now, blocked=blocked))
+    totals = result.outcomes[0].sum(axis=0)
+    assert totals[[CONVERTED, BLOCKED, OPEN, LEFT]].tolist() == [1, 1, 1, 2]
+    assert totals.sum() == result.reached[0, 0]
+    assert result.outcomes[0, :, LEFT].tolist() == [2, 0]
+
+
+def test_a_window_is_open_up_to_and_including_its_last_instant() -> None:
+    def left(seconds: float) -> int:
+        now = START + dt.timedelta(seconds=seconds)
+        return int(tally(partition([at(0, "a", "A")]), count("A,B", window=60, now=now)).outcomes[0, 0, LEFT])
+
+    assert (left(60), left(60.001)) == (0, 1)
+
+
+def test_zero_gaps_are_in_no_average_and_no_median() -> None:
+    events = [at(0, "a", "A"), at(0, "a", "B"), at(0, "b", "A"), at(100, "b", "B")]
+    result = tally(partition(events), count("A,B"))
+    assert (result.gap_count[0, 1], result.gap_sum_ms[0, 1]) == (1, 100_000)
+    assert (result.gap_count[0, WHOLE], result.gap_sum_ms[0, WHOLE]) == (1, 100_000)
+    assert median_ms(result.gap_histogram[0, 1]) == pytest.approx(100_000, rel=0.01)
+
+
+def test_entries_count_on_the_day_of_the_asked_zone() -> None:
+    midnight = [at(11 * HOUR + 1800, "a", "A"), at(12 * HOUR + 1800, "b", "A")]
+    asked = count("A,B")
+
+    def by_day(zone: str) -> list[int]:
+        question = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 11), zone=zone)
+        return tally(partition(midnight), replace(asked, question=question)).daily[:, 0].tolist()  # type: ignore[no-any-return]
+
+    assert by_day("UTC") == [1, 1]
+    assert by_day("Europe/Berlin") == [0, 2]
+    assert by_day("America/New_York") == [2, 0]
+
+
+def test_tallies_of_two_partitions_add_up_to_that_of_both() -> None:
+    one = [at(0, "a", "A"), at(50, "a", "B")]
+    other = [at(0, "b", "A"), at(0, "c", "A"), at(9, "c", "B")]
+    asked = count("A,B")
+    both = tally(partition(one + other), asked)
+    summed = tally(partition(one), asked) + tally(partition(other), asked)
+    for name in Tally.__slots__:
+        assert np.array_equal(getattr(summed, name), getattr(both, name)), name
+
+
+def test_a_step_filter_looks_at_the_event_and_a_dimension_filter_at_the_session() -> None:
+    events = [
+        at(0, "a", "A", plan="pro"), at(1, "a", "B", page="1"),
+        at(0, "b", "A", plan="free"), at(1, "b", "B", page="2"), at(0, "c", "A"), at(1, "c", "B"),
+    ]  # fmt: skip
+    steps = (Step(("A",), "A"), Step(("B",), "B", (Condition("page", "1"),)))
+    asked = replace(count("A,B"), definition=FunnelDefinition("f", steps))
+    assert reached(events, asked) == [3, 1]
+
+    def where(*values: str) -> list[int]:
+        question = replace(count("A,B").question, where=(Filter("plan", values),))
+        return reached(events, replace(count("A,B"), question=question))
+
+    assert where("pro") == [1, 1]
+    assert where("pro", "") == [2, 2]
+    assert where("none") == [0, 0]
+
+
+def test_values_beyond_the_limit_share_a_row_that_says_how_many() -> None:
+    events = [at(0, f"{plan}{n}", "A", plan=plan) for plan, n in [("x", 0), ("x", 1), ("y", 0), ("z", 0)]]
+    assert grouped([*events, at(0, "none", "A")], count("A,B"), "plan", most_groups=1) == {
+        "": [1, 0], "x": [2, 0], "Other": [2, 0],
+    }  # fmt: skip
+    values = grouping.sessions_by_value(partition(events), Dimension("plan", "Plan"))
+    assert Rows.of(values, 1) == Rows(("", "x"), folded=2)
+
+
+@pytest.mark.parametrize(
+    ("attribution", "rows"),
+    [
+        ("session", {"0": [1, 1]}),
+        ("first_touch", {"1": [1, 1]}),
+        ("last_touch", {"2": [1, 1]}),
+        ("all_events", {"1": [1, 0]}),
+        ("step_1", {"2": [1, 1]}),
+    ],
+)
+def test_whose_value_counts(attribution: str, rows: dict[str, list[int]]) -> None:
+    events = [at(0, "a", "other", v=0), at(1, "a", "A", v=1), at(2, "a", "B", v=2)]
+    assert grouped(events, count("A,B"), "v", attribution=attribution) == rows
+
+
+def test_numbers_fall_into_bands_and_what_is_no_number_is_missing() -> None:
+    events = [at(0, f"s{n}", "A", v=v) for n, v in enumerate([-1, 9.99, 10, 19, 20, 1e9, "x", None])]
+    definition = FunnelDefinition(
+        "f", count("A,B").definition.steps, dimensions=(Dimension("v", "V", (10, 20)),)
+    )
+    assert grouped(events, replace(count("A,B"), definition=definition), "v") == {
+        "under 10": [2, 0], "10 to under 20": [2, 0], "20 and more": [2, 0], "": [2, 0],
+    }  # fmt: skip
+
+
+def test_drill_down_lists_the_sessions_that_were_counted() -> None:
+    world = partition([at(0, "a", "A"), at(1, "a", "B"), at(0, "b", "A"), at(0, "c", "B")])
+    found = chains(world, count("A,B"))
+    assert dict(zip(found.session_ids, found.reached.tolist(), strict=True)) == {"a": 2, "b": 1}
+    assert np.diff(found.times_ms[0]).tolist() == [1000]
+
+
+def test_an_empty_partition_counts_nothing() -> None:
+    assert reached([], count("A,B")) == [0, 0]
+    assert Partition.of_table(partition([])._read(["session", "at_ms", "name"])).sessions == 0
+
+
+def test_the_histogram_is_within_one_percent_everywhere() -> None:
+    for milliseconds in (1, 2, 3, 999, 60_000, 86_400_000, 10 * 365 * 86_400_000):
+        result = Tally.empty(1, 2, 0)
+        add_gap(0, 1, milliseconds, result.gap_count, result.gap_sum_ms, result.gap_histogram)
+        assert median_ms(result.gap_histogram[0, 1]) == pytest.approx(milliseconds, rel=0.01)
+    assert value_ms(BUCKETS - 1) > 10 * 365 * 86_400_000
+
+
+def test_a_median_of_an_even_number_lies_between_the_two_middle_ones() -> None:
+    histogram = np.zeros(BUCKETS, np.int64)
+    assert median_ms(histogram) is None
+    histogram[[10, 20]] = 1
+    assert median_ms(histogram) == (value_ms(10) + value_ms(20)) / 2

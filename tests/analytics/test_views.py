@@ -1,0 +1,114 @@
+"""The record that every screen renders: its numbers agree with each other, and its sentence is true."""
+
+import csv
+import datetime as dt
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from analytics.funnels import FunnelDefinition
+from analytics.queries import Reader
+from analytics.question import Question
+from analytics.rates import Rate
+from analytics.store import EventStore
+from analytics.sync import sync
+from analytics.views import FunnelView, funnel_view
+
+Happened = Callable[..., Any]
+See = Callable[..., FunnelView]
+NOW = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def see(engine: Engine, store: EventStore) -> See:
+    def see(question: Question | None = None, **options: Any) -> FunnelView:
+        sync(engine, store)
+        definition = FunnelDefinition.parse("A,B,C")
+        return funnel_view(
+            Reader(engine, store), definition, question or Question(), **({"now": NOW} | options)
+        )
+
+    return see
+
+
+def world(happened: Happened) -> None:
+    """Of four on the tenth two get to B and one to C; one on the ninth gets all the way."""
+    for session, steps in {"a": "A", "b": "A", "c": "AB", "d": "ABC"}.items():
+        for minute, name in enumerate(steps):
+            happened(session, name, f"2024-01-10 12:{minute:02}", plan="pro" if session in "cd" else "free")
+    for minute, name in enumerate("ABC"):
+        happened("before", name, f"2024-01-09 12:{minute:02}", plan="pro")
+
+
+def test_a_view_of_one_day_with_the_day_before(see: See, happened: Happened) -> None:
+    world(happened)
+    view = see(Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown="plan"))
+    assert [step.reached for step in view.steps] == [4, 2, 1]
+    assert [step.lost_here for step in view.steps] == [2, 1, 0]
+    assert [step.share_of_previous for step in view.steps] == [None, 0.5, 0.5]
+    assert [step.share_of_entered for step in view.steps] == [1, 0.5, 0.25]
+    assert [step.previous_reached for step in view.steps] == [1, 1, 1]
+    assert view.previous is not None
+    assert (view.previous.entered, view.previous.converted) == (1, 1)
+    assert [(group.value, group.entered, group.converted) for group in view.groups] == [
+        ("free", 2, 0), ("pro", 2, 1),
+    ]  # fmt: skip
+    assert [(point.entered, point.converted) for point in view.daily] == [(4, 1)]
+    assert view.finding == "Most stop between A and B: 2 of 4 (50.0 %)."
+    assert view.newest_event == dt.datetime(2024, 1, 10, 12, 2, tzinfo=dt.UTC)
+
+
+def test_without_a_range_the_view_covers_all_days_and_compares_with_nothing(
+    see: See, happened: Happened
+) -> None:
+    world(happened)
+    view = see()
+    assert (view.period.first, view.period.last) == (dt.date(2024, 1, 9), dt.date(2024, 1, 10))
+    assert (view.entered, view.converted, view.previous) == (5, 2, None)
+
+
+def test_open_sessions_are_no_loss_and_settle_the_rate(see: See, happened: Happened) -> None:
+    world(happened)
+    view = see(now=dt.datetime(2024, 1, 24, tzinfo=dt.UTC))
+    assert (view.outcomes.open, view.outcomes.left) == (3, 0)
+    assert (view.observed.share, view.settled.share) == (0.4, 1.0)
+    assert view.finding == "Nobody has stopped yet: 3 of 5 are still inside their window."
+
+
+def test_blocked_sessions_are_told_apart(see: See, happened: Happened) -> None:
+    world(happened)
+    failed_ms = int(dt.datetime(2024, 1, 10, 13, tzinfo=dt.UTC).timestamp() * 1000)
+    view = see(blocked={"a": failed_ms, "d": failed_ms})
+    assert (view.outcomes.converted, view.outcomes.blocked, view.outcomes.left) == (2, 1, 2)
+    assert (view.steps[0].stopped.blocked, view.steps[0].stopped.left) == (1, 1)
+
+
+def test_no_events_at_all(see: See) -> None:
+    view = see()
+    assert (view.entered, view.observed.share, view.median_seconds) == (0, None, None)
+    assert view.finding == "Nobody entered this funnel in these days."
+    assert view.newest_event is None
+
+
+def test_csv_and_json_say_what_the_view_says(see: See, happened: Happened) -> None:
+    world(happened)
+    view = see(Question(breakdown="plan"))
+    written = json.loads(json.dumps(view.to_json()))
+    assert written["steps"][1]["reached"] == view.steps[1].reached
+    assert written["period"]["first"] == "2024-01-09"
+    text = io.StringIO()
+    csv.writer(text).writerows(view.to_csv_rows())
+    rows = list(csv.DictReader(io.StringIO(text.getvalue())))
+    assert [int(row["reached"]) for row in rows if not row["breakdown"]] == [5, 3, 2]
+    assert [int(row["reached"]) for row in rows if row["value"] == "pro"] == [3, 3, 2]
+
+
+def test_the_interval_is_wilsons() -> None:
+    rate = Rate.of_counts(10, 100)
+    assert (rate.share, rate.low, rate.high) == pytest.approx((0.1, 0.05523, 0.17437), abs=1e-5)
+    assert Rate.of_counts(0, 10).low == 0
+    assert Rate.of_counts(0, 0).share is None
