@@ -51,6 +51,19 @@ class Catalogue:
         return None if newest is None else dt.datetime.fromtimestamp(newest / 1000, dt.UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    version: int
+    synced_at: dt.datetime | None
+
+
+def state(engine: Engine) -> StoreState:
+    """The version alone: what one needs to know whether an answer still holds."""
+    with engine.connect() as connection:
+        row = connection.execute(select(event_sync.c.version, event_sync.c.synced_at)).one_or_none()
+    return StoreState(*row) if row else StoreState(0, None)
+
+
 def read(engine: Engine) -> Catalogue:
     """The live files, by day and part, with the version they belong to."""
     live = (

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from analytics import catalogue, grouping
-from analytics.catalogue import Catalogue, StoredFile
+from analytics.catalogue import Catalogue, StoredFile, StoreState
 from analytics.counting import Count, add_to, to_ms
 from analytics.errors import StoreUnavailable
 from analytics.funnels import Dimension, FunnelDefinition
@@ -103,7 +103,12 @@ class Reader:
         )
 
     def catalogue(self) -> Catalogue:
+        """The files that count now."""
         return catalogue.read(self.engine)
+
+    def state(self) -> StoreState:
+        """The version of the store, and when it last took in events."""
+        return catalogue.state(self.engine)
 
     def _answer(
         self,

@@ -5,7 +5,7 @@ Every percentage is derived here, from counts, once. Numbers stay numbers; forma
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.finding import breakdown_finding, finding
@@ -15,6 +15,7 @@ from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
 from analytics.queries import FunnelResult, Reader
 from analytics.question import Question
 from analytics.rates import Rate, share
+from analytics.records import plain
 from analytics.sketch import median_ms
 from analytics.tally import Tally
 
@@ -114,7 +115,8 @@ class FunnelView:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; days and moments as ISO 8601."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        body: dict[str, Any] = plain(self)
+        return body
 
     def to_csv_rows(self) -> list[list[str | int | float | None]]:
         """A header and one row per step, for everybody and then for each breakdown value."""
@@ -316,13 +318,3 @@ def _csv_row(breakdown: str, value: str, step: StepView) -> list[str | int | flo
         step.average_seconds,
         step.previous_reached,
     ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value

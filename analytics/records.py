@@ -1,0 +1,39 @@
+"""Frozen records to plain JSON values and back, days and moments as ISO 8601."""
+
+import datetime as dt
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+_Record = TypeVar("_Record")
+
+
+def plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def restored(record: type[_Record], body: Mapping[str, Any]) -> _Record:
+    """The record that `plain` took apart. Raises KeyError or TypeError when `body` is not of its shape."""
+    hints = get_type_hints(record)
+    return record(**{name: _restored(hint, body[name]) for name, hint in hints.items()})
+
+
+def _restored(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) is types.UnionType:
+        (hint,) = (option for option in get_args(hint) if option is not types.NoneType)
+    if get_origin(hint) is tuple:
+        return tuple(_restored(get_args(hint)[0], inner) for inner in value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return restored(hint, value)
+    if isinstance(hint, type) and issubclass(hint, dt.date):
+        return hint.fromisoformat(value)
+    return value
