@@ -3,7 +3,7 @@
 #: A program that ran this long was fine; its end counts as the first again.
 QUICK_SECONDS = 10
 MOST_QUICK_ENDS = 5
-_FIRST_PAUSE_SECONDS = 0.25
+_FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5
 
 

@@ -1,8 +1,9 @@
-"""Real processes in tests: started with an environment of their own, read line by line, looked for afterwards."""
+"""Real processes in tests: started with an environment of their own, read by line, looked for afterwards."""
 
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,13 @@ class Started:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    def is_running_after(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def end(self) -> int:
         """Its exit code, after it has ended by itself."""
         assert self._process.stdout
@@ -69,7 +77,6 @@ class Started:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
             pipe.close()
-        assert left_of(self.home) == {}
 
 
 @contextmanager
@@ -109,3 +116,18 @@ def pid_of(home: Path, program: str) -> int:
     ]
     assert len(found) == 1, working_in(home)
     return found[0]
+
+
+def appears(path: Path) -> bool:
+    """Whether a file is there, within our patience."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return path.exists()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
