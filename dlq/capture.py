@@ -88,7 +88,7 @@ class Capture:
         if self._is_away() or not spool.waiting(self.settings.spool, 1):
             return 0
         try:
-            return spool.replay(self.settings.spool, lambda stored: self._write(Record.from_json(stored)))
+            return spool.replay(self.settings.spool, lambda stored: self._write(_record_in(stored)))
         except StoreUnavailable as error:
             self._stay_away(error)
             return 0
@@ -105,6 +105,7 @@ class Capture:
                 pool_size=1,
                 max_overflow=4,
                 pool_pre_ping=True,
+                hide_parameters=True,  # they are payloads, and errors are logged
                 connect_args={
                     "connect_timeout": CONNECT_SECONDS,
                     "application_name": "dlq",
@@ -122,7 +123,7 @@ class Capture:
                 spool.append(self.settings.spool, record.to_json(), record.at_ms)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
-            _log.critical("Lost the letter of message %r", message.headers, exc_info=True)
+            _log.critical("Lost the letter of task %s", _task_id_of(message), exc_info=True)
 
     def _stored(self, record: Record) -> bool:
         if self._is_away():
@@ -154,3 +155,15 @@ class Capture:
     def _stay_away(self, error: StoreUnavailable) -> None:
         self._away_until = self._monotonic() + AWAY_SECONDS
         _log.warning("Dead letters go to %s for now: %s", self.settings.spool, error.reason)
+
+
+def _record_in(stored: Any) -> Record:
+    try:
+        return Record.from_json(stored)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise StoreRefused("the file holds no letter") from error
+
+
+def _task_id_of(message: Any) -> Any:
+    headers = getattr(message, "headers", None)
+    return headers.get("id") if isinstance(headers, Mapping) else None

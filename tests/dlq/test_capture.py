@@ -149,3 +149,21 @@ def test_a_message_that_cannot_be_read_at_all_does_not_raise(captures, caplog):
     capture.failed(SimpleNamespace(headers={"id": "t1"}), failure())
     assert capture.lost == 1
     assert "t1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "content", ["7", "null", "[]", "{}", '{"envelope": {}, "at_ms": 1, "failure": null}']
+)
+def test_a_file_that_holds_no_letter_is_set_aside(engine, captures, tmp_path, content):
+    captures(NOWHERE).failed(message("t1"), failure())
+    stray = tmp_path / "spool" / "000000000000000-x.letter.json"
+    stray.write_text(content)
+    assert captures().replay() == 1
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == [stray.name + ".refused"]
+
+
+def test_a_lost_letter_is_logged_without_its_arguments(captures, tmp_path, caplog):
+    (tmp_path / "spool").write_text("a file where the folder should be")
+    captures(NOWHERE).failed(message("t1", headers={"argsrepr": "('hunter2',)"}), failure())
+    assert "t1" in caplog.text
+    assert "hunter2" not in caplog.text

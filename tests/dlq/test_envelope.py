@@ -80,8 +80,14 @@ def test_a_body_that_could_not_be_opened_is_stored_closed():
 
 
 def test_a_body_that_unpacks_to_too_much_is_not_read():
-    bomb = zlib.compress(b"0" * (READABLE_BYTES + 10_000_000))
+    bomb = zlib.compress(b"[[], {}, {}]" + b" " * (READABLE_BYTES + 10_000_000))
     assert readable_body(envelope(body=bomb, headers={"compression": "application/x-gzip"})).problem
+
+
+def test_a_body_that_is_too_large_is_stored_but_not_read():
+    large = b"[[], {}, {}]" + b" " * READABLE_BYTES
+    assert from_message(message(large), SETTINGS).body == large
+    assert readable_body(envelope(body=large)).problem
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,16 @@ def test_an_old_run_does_not_settle_a_newer_retry(engine):
     assert (row["status"], row["attempts"], row["occurrences"]) == ("retrying", 2, 2)
 
 
+def test_an_old_run_under_an_id_that_never_changes_does_not_settle_a_newer_retry(engine):
+    """Messages of Celery's first protocol hold their id in the body: each retry has the same one."""
+    letter_id = fail(engine, envelope())
+    claim(engine, letter_id, "t1")
+    fail(engine, retried(envelope(), letter_id, "t1", 1))
+    claim(engine, letter_id, "t1")
+    assert succeed(engine, retried(envelope(), letter_id, "t1", 1)) is None
+    assert succeed(engine, retried(envelope(), letter_id, "t1", 2)) == letter_id
+
+
 def test_headers_copied_to_another_task_settle_nothing(engine):
     letter_id = fail(engine, envelope())
     claim(engine, letter_id, "t2")

@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pytest
 from celery import Celery
+from sqlalchemy import event
 
 from dlq import reaper
 from dlq.errors import (
@@ -175,6 +176,23 @@ def test_two_reapers_share_stale_claims_and_each_goes_out_once(engine):
         finished = list(reapers.map(lambda _: reap(engine, broker), range(2)))
     assert sum(finished) == 20
     assert len({sent.headers["id"] for sent in broker.sent}) == len(broker.sent) == 20
+
+
+def test_a_reaper_does_not_wait_for_a_claim_that_another_is_publishing(engine):
+    for task_id in ("t1", "t2"):
+        client(engine, Broker(BrokerUnavailable("refused"))).retry(fail(engine, envelope(task_id)), OLGA)
+    other = Broker()
+    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("SET LOCAL lock_timeout = 1000"))
+    taken = []
+
+    def publish(message):
+        taken.append(message)
+        if len(taken) == 1:
+            assert reap(engine, other) == 1
+
+    assert reap(engine, publish) == 1
+    assert len(taken) == len(other.sent) == 1
+    assert taken[0].headers["id"] != other.sent[0].headers["id"]
 
 
 def test_a_reaper_takes_no_more_than_its_limit(engine):
