@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from streamlit.file_util import get_static_dir
 
+from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
@@ -25,7 +26,9 @@ from infra.access.sign_in import cookie_name, sign_in_route
 from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.errors import SettingsError
+from infra.redis_client import open_redis
 from infra.settings import Settings
+from recovery.funnels import Funnels
 
 settings = Settings.from_env()
 if settings.database_url is None or settings.redis_url is None:
@@ -41,6 +44,7 @@ analytics = AnalyticsSettings.from_env()
 reader = Reader(
     engine, EventStore.open(analytics, settings.home / "events"), memory_bytes=analytics.memory_bytes
 )
+funnels = Funnels(reader, ViewCache(open_redis(settings.redis_url), analytics.cache_seconds))
 retries = RetryClient(engine, create_celery(settings.redis_url), audit.record)
 cookie = cookie_name(settings.home)
 
@@ -49,7 +53,7 @@ app = st.App(
     routes=[
         health_route(engine, settings.redis_url),
         sign_in_route(engine, cookie, clock),
-        Mount("/api/v1", create_api(engine, reader, retries)),
+        Mount("/api/v1", create_api(engine, funnels, retries)),
         Route("/api/{path:path}", no_such_path),
     ],
     middleware=[

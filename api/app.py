@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from analytics import definitions
 from analytics.errors import AnalyticsError, UnknownFunnel
-from analytics.queries import Reader
 from analytics.question import Question
 from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
@@ -18,7 +17,7 @@ from dlq.queries import LetterFilter
 from dlq.retry import RetryClient
 from infra.access.roles import Permission, Person
 from infra.errors import AccessDenied
-from recovery.blocked import funnel_with_blocked
+from recovery.funnels import Funnels
 
 
 def signed_in(request: Request) -> Person:
@@ -32,7 +31,7 @@ def signed_in(request: Request) -> Person:
 Caller = Annotated[Person, Depends(signed_in)]
 
 
-def create_api(engine: Engine, reader: Reader, retries: RetryClient) -> FastAPI:
+def create_api(engine: Engine, funnels: Funnels, retries: RetryClient) -> FastAPI:
     """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
     api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
 
@@ -47,7 +46,7 @@ def create_api(engine: Engine, reader: Reader, retries: RetryClient) -> FastAPI:
         by.require(Permission.READ_FUNNELS)
         definition = definitions.latest(engine, name).definition
         question = Question.of_days(first, last, breakdown=breakdown)
-        return funnel_with_blocked(engine, reader, definition, question, now=datetime.now(UTC)).to_json()
+        return funnels.view(definition, question, now=datetime.now(UTC)).to_json()
 
     @api.get("/admin/dlq/tasks/")
     def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:

@@ -102,9 +102,7 @@ def _breakdown(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, 
 
 def _where(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, ...]) -> tuple[Filter, ...]:
     labels = {dimension.label: dimension.property for dimension in dimensions}
-    chosen = st.selectbox(
-        "Only sessions with", [ANY_SESSION, *labels], key="where", bind="query-params"
-    )
+    chosen = st.selectbox("Only sessions with", [ANY_SESSION, *labels], key="where", bind="query-params")
     if chosen not in labels:
         return ()
     values = _resources.values(definition, labels[chosen])

@@ -7,8 +7,10 @@ import streamlit as st
 from celery import Celery
 from sqlalchemy import Engine
 
-from analytics import choices, definitions
+from analytics import choices
+from analytics.cache import ViewCache
 from analytics.choices import DimensionChoice
+from analytics.definitions import all_latest
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.settings import Settings as AnalyticsSettings
@@ -18,7 +20,9 @@ from dlq.settings import Settings as DlqSettings
 from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.errors import SettingsError
+from infra.redis_client import open_redis
 from infra.settings import Settings
+from recovery.funnels import Funnels
 
 
 def now() -> datetime:
@@ -40,10 +44,14 @@ def engine() -> Engine:
 
 @st.cache_resource
 def celery_client() -> Celery:
+    return create_celery(_redis_url())
+
+
+def _redis_url() -> str:
     url = settings().redis_url
     if url is None:
         raise SettingsError("REDIS_URL", "must be set for the dashboard; `make run` sets it.")
-    return create_celery(url)
+    return url
 
 
 @st.cache_data
@@ -58,8 +66,13 @@ def reader() -> Reader:
     return Reader(engine(), store, memory_bytes=analytics.memory_bytes)
 
 
-def funnels() -> list[FunnelDefinition]:
-    return [saved.definition for saved in definitions.all_latest(engine())]
+@st.cache_resource
+def funnels() -> Funnels:
+    return Funnels(reader(), ViewCache(open_redis(_redis_url()), AnalyticsSettings.from_env().cache_seconds))
+
+
+def definitions() -> list[FunnelDefinition]:
+    return [saved.definition for saved in all_latest(engine())]
 
 
 def dimensions(definition: FunnelDefinition) -> list[DimensionChoice]:

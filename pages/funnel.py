@@ -15,7 +15,6 @@ from pages import (
     _resources,
     _states,
 )
-from recovery.blocked import funnel_with_blocked
 
 person = _access.enter(Permission.READ_FUNNELS)
 engine = _resources.engine()
@@ -28,7 +27,7 @@ with st.container(
     controls = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
 
 with _states.failures_shown("The funnel"):
-    definitions = _resources.funnels()
+    definitions = _resources.definitions()
     if not definitions:
         _funnel_states.no_definition()
     with controls:
@@ -42,9 +41,7 @@ with _states.failures_shown("The funnel"):
         export = st.empty()
     _live.watch(definition, available)
     with st.skeleton(height=430):
-        view = funnel_with_blocked(
-            engine, _resources.reader(), asked.definition, asked.question, now=_resources.now()
-        )
+        view = _resources.funnels().view(asked.definition, asked.question, now=_resources.now())
 
 subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(view, _resources.now())}</div>')
 if view.entered == 0:

@@ -13,7 +13,7 @@ app = create_celery(settings.redis_url, include=("recovery.periodic", "onboardin
 app.conf.update(
     database_url=settings.database_url,
     beat_schedule={
-        "sync-events": {"task": "recovery.sync_events", "schedule": 2.0, "options": {"expires": 10}},
+        "sync-events": {"task": "recovery.sync_events", "schedule": 2.0},
     },
 )
 app.set_default()

@@ -4,12 +4,14 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
+import redis
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.question import Question
 from analytics.store import EventStore
@@ -21,7 +23,7 @@ from infra.access import sessions
 from infra.access.guard import Guard
 from infra.access.roles import Person, Role
 from infra.access.sign_in import sign_in_route
-from recovery.blocked import funnel_with_blocked
+from recovery.funnels import Funnels
 from tests.dlq import builders
 from tests.pages.conftest import SIGN_UP, World
 
@@ -44,8 +46,14 @@ def published():
 
 
 @pytest.fixture
-def client(engine, redis_url, tmp_path, published):
-    reader = Reader(engine, EventStore.at(str(tmp_path / "events")))
+def funnels(engine, redis_url, tmp_path):
+    store = EventStore.at(str(tmp_path / "events"))
+    with redis.Redis.from_url(redis_url) as client:
+        yield Funnels(Reader(engine, store), ViewCache(client, seconds=60))
+
+
+@pytest.fixture
+def client(engine, redis_url, published, funnels):
     retries = RetryClient(engine, None, audit.record, publish=published.append)
 
     def clock():
@@ -54,7 +62,7 @@ def client(engine, redis_url, tmp_path, published):
     routes = [
         health_route(engine, redis_url),
         sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, reader, retries)),
+        Mount("/api/v1", create_api(engine, funnels, retries)),
         Route("/api/{path:path}", no_such_path),
     ]
     guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
@@ -71,15 +79,14 @@ def sign_in(client, engine):
     return as_role
 
 
-def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, tmp_path):
+def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, funnels):
     world.funnel()
     world.session("a", "visited", "signed up", "paid")
     world.session("b", "visited")
     world.sync()
     answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "sign-up", "by": "device"})
-    reader = Reader(world.engine, EventStore.at(str(tmp_path / "events")))
     question = Question(breakdown="device")
-    view = funnel_with_blocked(world.engine, reader, SIGN_UP, question, now=datetime.now(UTC))
+    view = funnels.view(SIGN_UP, question, now=datetime.now(UTC))
     assert (answer.json()["entered"], answer.json()["converted"]) == (2, 1)
     assert answer.json()["steps"] == [dataclasses.asdict(step) for step in view.steps]
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+import redis
 from celery import Celery
 
+from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.question import Question
 from analytics.store import EventStore
@@ -25,7 +27,7 @@ from onboarding.demo import DEMO, Traffic
 from onboarding.flow import FUNNEL
 from onboarding.people import character
 from onboarding.sessions import Stage
-from recovery.blocked import funnel_with_blocked
+from recovery.funnels import Funnels
 from tests.dlq.worker import eventually
 
 pytestmark = pytest.mark.servers
@@ -74,13 +76,14 @@ def everybody(engine) -> set[str]:
     return set().union(*(at_stage(engine, stage) for stage in Stage))
 
 
-def counted(engine, store):
-    sync(engine, store)
-    return funnel_with_blocked(engine, Reader(engine, store), FUNNEL, Question(), now=now())
+def counted(funnels, store):
+    sync(funnels.reader.engine, store)
+    return funnels.view(FUNNEL, Question(), now=now())
 
 
-def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, tmp_path):
+def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_url, tmp_path):
     store = EventStore.at(str(tmp_path / "events"))
+    funnels = Funnels(Reader(engine, store), ViewCache(redis.Redis.from_url(redis_url), seconds=0))
     traffic = Traffic(engine, now)
     faults.turn(engine, faults.ASSISTANT_TIMEOUT, 1.0, by=DEMO, at=now())
     for _ in range(PEOPLE):
@@ -91,7 +94,7 @@ def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, tmp_pa
     waiting = eventually(
         lambda: found if (found := console.waiting_sessions(engine)).keys() == spoke else None
     )
-    view = counted(engine, store)
+    view = counted(funnels, store)
     assert (view.entered, view.outcomes.blocked, view.converted) == (PEOPLE, len(waiting), 0)
     assert view.steps[1].stopped.blocked == len(waiting)
     letters = console.letters(engine, ADA).letters
@@ -112,5 +115,5 @@ def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, tmp_pa
         return at_stage(engine, Stage.COMPLETED) == staying
 
     eventually(all_have_arrived)
-    view = counted(engine, store)
+    view = counted(funnels, store)
     assert (view.converted, view.outcomes.blocked) == (len(staying), 0)

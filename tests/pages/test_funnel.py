@@ -6,7 +6,6 @@ import pytest
 from analytics.question import Question
 from infra.access.roles import Role
 from pages import _funnel_cards, _resources
-from recovery.blocked import funnel_with_blocked
 from tests.dlq import builders
 from tests.pages.conftest import NOON, SIGN_UP
 
@@ -46,9 +45,7 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
     table = three_sessions.open(Role.VIEWER).dataframe[0].value
-    view = funnel_with_blocked(
-        three_sessions.engine, _resources.reader(), SIGN_UP, Question(breakdown="device"), now=NOON
-    )
+    view = _resources.funnels().view(SIGN_UP, Question(breakdown="device"), now=NOON)
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
     assert [(row["step"], int(row["reached"])) for row in rows] == list(
         zip(table["step"], table["reached"], strict=True)
