@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.errors import StoreUnavailable
-
 PROPERTY_PREFIX = "p."
 IDENTITY_COLUMNS = ("client_id", "user_id")
 CODED = pa.dictionary(pa.int32(), pa.string())
@@ -79,14 +77,16 @@ def profile(table: pa.Table) -> dict[str, Any]:
 
 def codes_and_values(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     """int32 codes, -1 where missing, and the values they stand for."""
-    encoded = column.cast(CODED) if column.type != CODED else column
-    encoded = encoded.unify_dictionaries().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        if encoded.num_chunks != 1:
-            raise StoreUnavailable("a text column of the event store could not be brought into one piece")
-        encoded = encoded.chunk(0)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return codes, encoded.dictionary.to_pylist()
+    codes, dictionary = codes_and_dictionary(column)
+    return codes, dictionary.to_pylist()
+
+
+def codes_and_dictionary(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+    encoded = (column.cast(CODED) if column.type != CODED else column).unify_dictionaries()
+    chunks = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    codes = np.concatenate(chunks) if chunks else np.empty(0, np.int32)
+    dictionary = encoded.chunk(0).dictionary if chunks else pa.array([], pa.string())
+    return codes.astype(np.int32, copy=False), dictionary
 
 
 def first_per_session(session: np.ndarray, codes: np.ndarray, sessions: int) -> np.ndarray:

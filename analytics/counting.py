@@ -147,7 +147,6 @@ def _blocked_ms(partition: Partition, runs: Runs, blocked: Mapping[str, int] | N
     if not blocked:
         return np.empty(0, np.int64)
     failed_ms = np.full(partition.sessions, kernel.NEVER, np.int64)
-    for number, session_id in enumerate(partition.session_ids()):
-        if session_id in blocked:
-            failed_ms[number] = blocked[session_id]
+    for number, session_id in partition.numbers_of(blocked.keys()).items():
+        failed_ms[number] = blocked[session_id]
     return failed_ms if runs.session_of is None else failed_ms[runs.session_of]

@@ -1,14 +1,16 @@
 """One day file in memory, as flat arrays; columns are read when first asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analytics.columns import codes_and_values, column_of, first_per_session
+from analytics.columns import codes_and_dictionary, codes_and_values, column_of, first_per_session
 
+_BYTES_PER_VALUE = 100
 Reader = Callable[[Sequence[str]], pa.Table]
 
 
@@ -48,15 +50,10 @@ class Partition:
 
     @property
     def nbytes(self) -> int:
+        """Memory held now, about; it grows as columns are asked for."""
         loaded = [self.name, *self._columns.values(), *self._firsts.values()]
-        text = sum(sum(map(len, column.values)) + 64 * len(column.values) for column in loaded)
-        return (
-            self.session.nbytes
-            + self.at_ms.nbytes
-            + self.starts.nbytes
-            + sum(column.codes.nbytes for column in loaded)
-            + text
-        )
+        fixed = self.session.nbytes + self.at_ms.nbytes + self.starts.nbytes
+        return fixed + sum(column.codes.nbytes + _BYTES_PER_VALUE * len(column.values) for column in loaded)
 
     def column(self, dimension: str) -> Coded:
         """The property on every event; all missing when no event of this file has it."""
@@ -82,6 +79,16 @@ class Partition:
         """The id of every session, by number. Reads them each time: few callers need them."""
         codes, values = codes_and_values(self._read(["session_id"])["session_id"])
         return [values[code] for code in codes[self.starts[:-1]]]
+
+    def numbers_of(self, session_ids: Collection[str]) -> dict[int, str]:
+        """Which of these sessions are here: number -> id."""
+        codes, dictionary = codes_and_dictionary(self._read(["session_id"])["session_id"])
+        wanted = pc.is_in(dictionary, value_set=pa.array(session_ids, pa.string()))
+        code_of_session = codes[self.starts[:-1]]
+        found = np.flatnonzero(
+            np.isin(code_of_session, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)))
+        )
+        return {int(number): dictionary[code_of_session[number]].as_py() for number in found}
 
 
 def _tupled(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:

@@ -32,10 +32,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Found:
+    """What the span holds; false when it holds nothing."""
+
     events: int
     sessions: int
-    moved: int
+    moved: int  #: sessions that go to an earlier day
+
+    def __bool__(self) -> bool:
+        return self.events > 0
 
 
 _STAGE = text("""
@@ -106,7 +111,7 @@ _EVENTS = sql.SQL("""
 """)
 
 
-def stage(connection: Connection, span: Span, *, rebuild: bool) -> None:
+def stage(connection: Connection, span: Span, *, rebuild: bool) -> Found:
     """Work out the place of every session that has events in `span`."""
     connection.execute(_SET_WORK_MEMORY)
     connection.execute(text("TRUNCATE onward.event_sync_session"))
@@ -114,7 +119,10 @@ def stage(connection: Connection, span: Span, *, rebuild: bool) -> None:
         _STAGE,
         {"since": span.since, "limit": span.limit, "rebuild": rebuild, "rows_per_file": ROWS_PER_FILE},
     )
-    connection.execute(text("ANALYZE onward.event_sync_session"))
+    found = Found(*connection.execute(_COUNTS).one())
+    if found:
+        connection.execute(text("ANALYZE onward.event_sync_session"))
+    return found
 
 
 def leaving(connection: Connection) -> dict[tuple[dt.date, int], list[str]]:
@@ -148,12 +156,11 @@ def by_place(
             yield place, _fresh(held, keys)
 
 
-def settle(connection: Connection, *, rebuild: bool) -> Settled:
+def settle(connection: Connection, *, rebuild: bool) -> None:
     """Remember the places; part of the transaction that swaps the files."""
     if rebuild:
         connection.execute(text("TRUNCATE onward.event_session"))
     connection.execute(_SETTLE)
-    return Settled(*connection.execute(_COUNTS).one())
 
 
 def _query(span: Span, keys: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from analytics.errors import StoreUnavailable
 from analytics.funnels import Dimension, FunnelDefinition
 from analytics.grouping import Rows
 from analytics.partition import Partition
-from analytics.question import Question, time_zone
+from analytics.question import Question, day_start, time_zone
 from analytics.store import EventStore
 from analytics.tally import Tally
 
@@ -47,27 +47,35 @@ class Loaded:
     def __init__(self, store: EventStore, most_bytes: int) -> None:
         self._store = store
         self._most_bytes = most_bytes
+        self._held_bytes = 0
         self._partitions: OrderedDict[str, Partition] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, path: str) -> Partition:
+        """Raises FileNotFoundError when the file was swept after the caller read the list."""
         with self._lock:
             if path in self._partitions:
                 self._partitions.move_to_end(path)
                 return self._partitions[path]
         partition = self._store.partition(path)
         with self._lock:
-            return self._partitions.setdefault(path, partition)
+            self._partitions[path] = partition
+            self._held_bytes += partition.nbytes
+            self._give_up()
+        return partition
 
-    def shrink(self, live: Sequence[StoredFile]) -> None:
-        """Let go of files that no longer count, then of the oldest until the rest fits."""
+    def keep_only(self, live: Sequence[StoredFile]) -> None:
+        """Let go of files that no longer count, and weigh the others anew: they grow as columns are read."""
         with self._lock:
             paths = {file.path for file in live}
             for path in [path for path in self._partitions if path not in paths]:
                 del self._partitions[path]
-            held = sum(partition.nbytes for partition in self._partitions.values())
-            while held > self._most_bytes and self._partitions:
-                held -= self._partitions.popitem(last=False)[1].nbytes
+            self._held_bytes = sum(partition.nbytes for partition in self._partitions.values())
+            self._give_up()
+
+    def _give_up(self) -> None:
+        while self._held_bytes > self._most_bytes and self._partitions:
+            self._held_bytes -= self._partitions.popitem(last=False)[1].nbytes
 
 
 class Reader:
@@ -127,7 +135,7 @@ class Reader:
             found = self.sessions_by_value(files, definition.dimension(question.breakdown))
             rows = Rows.of(found, question.most_groups)
             grouped = self._sum(files, replace(everyone, rows=rows))
-        self._loaded.shrink(listed.files)
+        self._loaded.keep_only(listed.files)
         return FunnelResult(definition, question, total, rows, grouped, listed)
 
     def _sum(self, files: Sequence[StoredFile], count: Count) -> Tally:
@@ -164,16 +172,17 @@ class Reader:
 
 
 def bounded(question: Question, listed: Catalogue) -> Question:
-    """The question with open ends set to the days of the first and last event."""
-    first = min((file.first_ms for file in listed.files), default=0)
-    last = max((file.last_ms for file in listed.files), default=0)
+    """The question with open ends set to the days of the first and last event, or to the other end's day."""
     since, until = question.since, question.until
-    filled = Question.of_days(
-        None if since else day_of(first, question.zone),
-        None if until else day_of(last, question.zone),
-        zone=question.zone,
-    )
-    return replace(question, since=since or filled.since, until=until or filled.until)
+    if since is None:
+        first = min((file.first_ms for file in listed.files), default=0)
+        first = min(first, to_ms(until) - 1) if until else first
+        since = day_start(day_of(first, question.zone), question.zone)
+    if until is None:
+        last = max((file.last_ms for file in listed.files), default=0)
+        last = max(last, to_ms(since))
+        until = day_start(day_of(last, question.zone) + dt.timedelta(days=1), question.zone)
+    return replace(question, since=since, until=until)
 
 
 def day_of(ms: int, zone: str) -> dt.date:

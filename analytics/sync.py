@@ -42,21 +42,23 @@ def sync(engine: Engine, store: EventStore, *, rebuild: bool = False) -> SyncRep
     """
     started = time.monotonic()
     with _alone(engine) as connection:
-        _sweep(connection, store)
-        span = _stage(connection, rebuild)
-        live = {} if rebuild else {(file.day, file.part): file for file in catalogue.read(engine).files}
-        written, emptied = _write_files(engine, connection, store, span, live)
-        changed = bool(written or emptied or rebuild)
+        span, found = _stage(connection, rebuild)
+        written: list[dict[str, Any]] = []
+        emptied: list[Place] = []
+        if found or rebuild:
+            _sweep(connection, store)
+            live = {} if rebuild else {(file.day, file.part): file for file in catalogue.read(engine).files}
+            written, emptied = _write_files(engine, connection, store, span, live)
         with connection.begin():
             _swap(connection, written, emptied, rebuild)
-            settled = pending.settle(connection, rebuild=rebuild)
-            catalogue.advance(connection, span.limit, changed=changed)
+            pending.settle(connection, rebuild=rebuild)
+            catalogue.advance(connection, span.limit, changed=bool(written or emptied or rebuild))
     return SyncReport(
-        events=settled.events,
-        sessions=settled.sessions,
+        events=found.events,
+        sessions=found.sessions,
         files=len(written),
-        moved=settled.moved,
-        version=catalogue.read(engine).version,
+        moved=found.moved,
+        version=catalogue.state(engine).version,
         seconds=time.monotonic() - started,
     )
 
@@ -83,12 +85,11 @@ def _sweep(connection: Connection, store: EventStore) -> None:
             store.delete(path)
 
 
-def _stage(connection: Connection, rebuild: bool) -> pending.Span:
+def _stage(connection: Connection, rebuild: bool) -> tuple[pending.Span, pending.Found]:
     with connection.begin():
         since = "0" if rebuild else catalogue.watermark(connection)
         span = pending.Span(since, catalogue.safe_limit(connection))
-        pending.stage(connection, span, rebuild=rebuild)
-    return span
+        return span, pending.stage(connection, span, rebuild=rebuild)
 
 
 def _write_files(

@@ -48,32 +48,53 @@ _PREPARE = """
     CREATE TEMPORARY TABLE incoming (
         ordinal integer GENERATED ALWAYS AS IDENTITY, content uuid, session_id text, name text,
         occurred_at timestamptz, client_id text, user_id text, properties jsonb);
-    CREATE TEMPORARY TABLE occurrence (content uuid PRIMARY KEY, seen integer NOT NULL);
+    CREATE TEMPORARY TABLE own_transaction (xid xid8 PRIMARY KEY);
+    CREATE TEMPORARY TABLE repeated (content uuid PRIMARY KEY, seen bigint NOT NULL);
     CREATE TEMPORARY TABLE added_session (session_id text PRIMARY KEY);
 """
 
 _COPY = f"COPY incoming (content, {', '.join(EventMaker.COLUMNS)}) FROM STDIN (NULL '')"
 
+#: What happened once has its content as its id. For most batches that is all.
 _STORE = text("""
-    WITH counted AS (
-        INSERT INTO occurrence AS before SELECT content, count(*) FROM incoming GROUP BY content
-        ON CONFLICT (content) DO UPDATE SET seen = before.seen + excluded.seen
-        RETURNING content, seen
-    ), numbered AS (
-        SELECT incoming.*, seen - count(*) OVER (PARTITION BY content)
-               + row_number() OVER (PARTITION BY content ORDER BY ordinal) AS nth
-        FROM incoming JOIN counted USING (content)
-    ), added AS (
+    WITH added AS (
         INSERT INTO onward.event (id, session_id, name, occurred_at, client_id, user_id, properties)
-        SELECT CASE WHEN nth = 1 THEN content ELSE md5(content::text || ' ' || nth)::uuid END,
-               session_id, name, occurred_at, client_id, user_id, properties
-        FROM numbered ON CONFLICT (id) DO NOTHING RETURNING session_id
+        SELECT content, session_id, name, occurred_at, client_id, user_id, properties
+        FROM incoming ON CONFLICT (id) DO NOTHING RETURNING session_id
     ), sessions AS (
         INSERT INTO added_session SELECT DISTINCT session_id FROM added ON CONFLICT DO NOTHING
     )
     SELECT count(*) FROM added
 """)
 
+#: For a batch with content that was there already: from this import (one more occurrence) or from an earlier
+#: one (the same occurrence). What this import stored first is known by its transaction.
+_STORE_REPEATED = text("""
+    WITH known AS (
+        SELECT content, CASE
+            WHEN event.xid = pg_current_xact_id() THEN 0
+            WHEN repeated.seen IS NOT NULL THEN repeated.seen
+            ELSE (event.xid IN (SELECT xid FROM own_transaction))::integer END AS seen
+        FROM (SELECT DISTINCT content FROM incoming) AS here
+        JOIN onward.event ON event.id = content LEFT JOIN repeated USING (content)
+    ), numbered AS (
+        SELECT incoming.*, seen + row_number() OVER (PARTITION BY content ORDER BY ordinal) AS nth
+        FROM incoming JOIN known USING (content)
+    ), counted AS (
+        INSERT INTO repeated SELECT content, max(nth) FROM numbered GROUP BY content
+        ON CONFLICT (content) DO UPDATE SET seen = excluded.seen
+    ), added AS (
+        INSERT INTO onward.event (id, session_id, name, occurred_at, client_id, user_id, properties)
+        SELECT md5(content::text || ' ' || nth)::uuid,
+               session_id, name, occurred_at, client_id, user_id, properties
+        FROM numbered WHERE nth > 1 ON CONFLICT (id) DO NOTHING RETURNING session_id
+    ), sessions AS (
+        INSERT INTO added_session SELECT DISTINCT session_id FROM added ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM added
+""")
+
+_REMEMBER_TRANSACTION = text("INSERT INTO own_transaction VALUES (pg_current_xact_id())")
 
 _COUNT_SESSIONS = text("SELECT count(*) FROM added_session")
 
@@ -174,7 +195,11 @@ class _Loader:
     def store(self, batch: list[str], rejected: int) -> None:
         with self._connection.begin():
             self._copy(batch)
-            self.added += self._connection.execute(_STORE).scalar_one()
+            added = self._connection.execute(_STORE).scalar_one()
+            if added < len(batch):
+                added += self._connection.execute(_STORE_REPEATED).scalar_one()
+            self._connection.execute(_REMEMBER_TRANSACTION)
+            self.added += added
             self.rows += len(batch)
             self._note(rejected, state=RUNNING)
 

@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 
+from analytics.importing import load
+from analytics.importing.files import open_file
+from analytics.importing.rejects import RejectsFile
+from analytics.importing.rows import ColumnMap
 from analytics.tables import event, event_import
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -82,6 +86,25 @@ def test_a_file_is_imported_once_however_often_and_a_funnel_is_ready_after_it(
     assert [step["reached"] for step in answer["steps"]] == [2, 1]
     assert answer["steps"][1]["median_seconds"] == pytest.approx(60, rel=0.01)
     assert {value: group["entered"] for value, group in answer["groups"].items()} == {"pro": 1, "": 1}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_equal_rows_are_as_many_events_wherever_batches_end(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(load, "BATCH_EVENTS", batch)
+    x, y, z = (f"s{name},A,2024-01-01T10:00Z," for name in "xyz")
+
+    def imported(*lines: str) -> tuple[int, int, int]:
+        path = log(tmp_path / "a.csv", list(lines))
+        with RejectsFile(tmp_path / "rejects.csv") as rejects:
+            report = load.import_events(engine, open_file(path), ColumnMap.parse(MAP), rejects)
+        return report.events, report.duplicates, report.sessions
+
+    assert imported(x, x, y, x) == (4, 0, 2)
+    assert imported(x, x, y, x) == (0, 4, 0)
+    assert imported(y, x, z, x, x, y, x) == (3, 4, 3)
+    assert events_in(engine) == 7
 
 
 def test_refused_rows_are_written_down_and_the_rest_is_imported(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from analytics import catalogue
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
@@ -69,6 +70,40 @@ def test_without_a_range_the_view_covers_all_days_and_compares_with_nothing(
     view = see()
     assert (view.period.first, view.period.last) == (dt.date(2024, 1, 9), dt.date(2024, 1, 10))
     assert (view.entered, view.converted, view.previous) == (5, 2, None)
+
+
+def test_a_range_outside_the_events_is_empty_and_no_error(see: See, happened: Happened) -> None:
+    world(happened)
+    for first, last in [
+        (dt.date(2030, 1, 1), None),
+        (None, dt.date(2001, 1, 1)),
+        (dt.date(2001, 1, 1), dt.date(2001, 1, 2)),
+    ]:
+        assert see(Question.of_days(first, last)).entered == 0
+
+
+def test_memory_for_no_file_at_all_still_answers(
+    engine: Engine, store: EventStore, see: See, happened: Happened
+) -> None:
+    world(happened)
+    expected = see().entered
+    reader = Reader(engine, store, memory_bytes=0)
+    assert funnel_view(reader, FunnelDefinition.parse("A,B,C"), Question(), now=NOW).entered == expected
+
+
+def test_a_file_swept_while_we_read_is_looked_up_again(
+    engine: Engine, store: EventStore, see: See, happened: Happened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world(happened)
+    see()
+    listed = catalogue.read(engine)
+    sync(engine, store, rebuild=True)
+    for file in listed.files:
+        store.delete(file.path)
+    lists = iter([listed, catalogue.read(engine)])
+    monkeypatch.setattr(catalogue, "read", lambda _: next(lists))
+    view = funnel_view(Reader(engine, store), FunnelDefinition.parse("A,B,C"), Question(), now=NOW)
+    assert view.entered == 5
 
 
 def test_open_sessions_are_no_loss_and_settle_the_rate(see: See, happened: Happened) -> None:

@@ -1,0 +1,1 @@
+"""What it costs, measured: each file prints one number of the design."""
