@@ -7,7 +7,7 @@ PACKAGES := analytics api dlq infra onboarding recovery
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run test check lock clean
+.PHONY: help install demo run link test check lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ demo: .venv/.warm ## run everything with a real sample and live traffic
 
 run: .venv/.warm ## run everything on your own events
 	@exec $(VENV) -m infra run --with-parent
+
+link: .venv/.installed ## print a new link to sign in with
+	@exec $(VENV) -m infra link
 
 test: .venv/.warm ## run all tests, real servers included; ARGS="tests/dlq -x" runs some
 	@exec $(VENV) -m pytest -n 2 --dist loadfile $(ARGS)

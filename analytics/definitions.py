@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, Row, func, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 
 from analytics.errors import AnalyticsError, UnknownFunnel
@@ -59,7 +60,7 @@ def all_latest(engine: Engine) -> list[SavedFunnel]:
     """The newest version of every name, by name; at most MAX_DEFINITIONS."""
     query = (
         select(funnel_definition)
-        .distinct(funnel_definition.c.name)
+        .ext(distinct_on(funnel_definition.c.name))
         .order_by(funnel_definition.c.name, funnel_definition.c.version.desc())
         .limit(MAX_DEFINITIONS)
     )
