@@ -31,6 +31,7 @@ MAX_PAGE = 500
 #: Sessions and letters handed to the join at most.
 MAX_WAITING = 200_000
 _RANKED = 20
+_BECOMES = {"discard": "discarded", "restore": "restored"}
 
 
 def letters(
@@ -124,7 +125,7 @@ def discard(
     by.require(DELETE)
     with store.transaction(engine) as connection:
         moved = store.discard(connection, letter_id, by=by.login, at=clock(), reason=reason)
-        return _audited(connection, by, "discarded", letter_id, moved, reason, audit)
+        return _audited(connection, by, "discard", letter_id, moved, reason, audit)
 
 
 def restore(
@@ -148,7 +149,7 @@ def restore(
             reason=reason,
             poison_attempts=settings.poison_attempts,
         )
-        return _audited(connection, by, "restored", letter_id, moved, reason, audit)
+        return _audited(connection, by, "restore", letter_id, moved, reason, audit)
 
 
 def waiting_sessions(engine: Engine) -> dict[str, int]:
@@ -176,7 +177,7 @@ def waiting(engine: Engine) -> tuple[WaitingLetter, ...]:
 def _audited(
     connection: Connection,
     by: Actor,
-    became: str,
+    action: str,
     letter_id: int,
     moved: RowMapping | None,
     reason: str,
@@ -184,11 +185,13 @@ def _audited(
 ) -> LetterSummary:
     if moved is None:
         row = store.letter_row(connection, letter_id)
-        raise (UnknownLetter(letter_id) if row is None else NotAllowedNow(letter_id, row["status"], became))
+        if row is None:
+            raise UnknownLetter(letter_id)
+        raise NotAllowedNow(letter_id, row["status"], _BECOMES[action])
     audit(
         connection,
         actor=by.login,
-        action=f"letter.{became.removesuffix('ed')}",
+        action=f"letter.{action}",
         subject=f"letter:{letter_id}",
         before={"status": moved["from_status"]},
         after={"status": moved["status"], "reason": reason},

@@ -8,6 +8,7 @@ first noted, then written by whichever step lets go of the message; sending the 
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, Terminated, TimeLimitExceeded
@@ -71,7 +72,7 @@ class LetterRequest(Request):
         if self._was_stopped_on_purpose(error):
             return super().on_failure(exc_info, send_failed_event, return_ok)
         if isinstance(error, Reject):
-            self._note(Kind.REJECTED, _cause_of(error), traceback)
+            self._note(Kind.REJECTED, error, traceback, message=str(error.reason or ""))
         else:
             self._note(kind_of(error, traceback), error, traceback)
         if isinstance(error, MemoryError):
@@ -98,8 +99,8 @@ class LetterRequest(Request):
         return super().acknowledge()
 
     def reject(self, requeue: bool = False) -> Any:
-        if requeue and not self.acknowledged:
-            requeue = not self._is_poison()
+        if requeue and self._noted is not None and not self.acknowledged:
+            requeue = not self._is_poison(self._noted)
         if requeue:
             self._noted = None
         else:
@@ -149,22 +150,14 @@ class LetterRequest(Request):
         worker_state.task_ready(self)
         self.acknowledge()
 
-    def _is_poison(self) -> bool:
-        """Whether this message has gone back too often; then the note becomes a letter of that kind."""
+    def _is_poison(self, noted: Failure) -> bool:
+        """Whether this failure has sent the message back too often; the note then says so."""
         times = self.requeues.count(self.id)
         if times <= self.capture.settings.requeue_limit:
             return False
         self.requeues.forget(self.id)
-        last = self._noted
-        self._noted = None
-        error = RuntimeError("went back to the queue too often")
-        self._note(
-            Kind.POISON,
-            error,
-            last.traceback if last else "",
-            exception_type=last.exception_type if last else "Requeued",
-            message=f"{last.message if last else 'Sent back to the queue'} (went back {times - 1} times)",
-        )
+        message = f"{noted.message} (went back {times - 1} times)"
+        self._noted = replace(noted, kind=Kind.POISON, message=message)
         return True
 
     def _settling(self, on_success: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,13 +176,14 @@ class LetterRequest(Request):
     def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
         if self._written or self._noted is not None:
             return
+        idempotent = getattr(self.task, "idempotent", None)
         self._noted = failure_of(
             kind,
             error,
             clock=self.capture.clock,
             worker=self.hostname,
             traceback=traceback,
-            idempotent=getattr(self.task, "idempotent", None),
+            idempotent=idempotent if isinstance(idempotent, bool) else None,
             **described,
         )
 
@@ -206,10 +200,6 @@ class LetterRequest(Request):
         except (TypeError, ValueError):
             return dict(self._kwargs)
         return bound.arguments | dict(self._kwargs)
-
-
-def _cause_of(error: Reject) -> BaseException:
-    return error.reason if isinstance(error.reason, BaseException) else error
 
 
 def _why(reason: str, signum: Any) -> str:

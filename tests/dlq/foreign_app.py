@@ -142,6 +142,13 @@ def reject_late(mark: str) -> None:
     raise Reject("not wanted", requeue=False)
 
 
+@app.task(acks_late=True)
+def go_back(mark: str) -> None:
+    ran(mark)
+    if not flag("calm"):
+        raise Reject("not yet", requeue=True)
+
+
 @app.task
 def ignore(mark: str) -> None:
     ran(mark)

@@ -34,9 +34,15 @@ def discard(engine, letter_id, by=OLGA, audit=None):
     return console.discard(engine, by, letter_id, "old", audit=audit or RecordedAudit(), clock=noon)
 
 
-def restore(engine, letter_id, by=OLGA):
+def restore(engine, letter_id, by=OLGA, audit=None):
     return console.restore(
-        engine, by, letter_id, "still needed", audit=RecordedAudit(), clock=noon, settings=SETTINGS
+        engine,
+        by,
+        letter_id,
+        "still needed",
+        audit=audit or RecordedAudit(),
+        clock=noon,
+        settings=SETTINGS,
     )
 
 
@@ -187,10 +193,11 @@ def test_a_discarded_letter_can_be_restored(engine):
     audit = RecordedAudit()
     letter_id = fail(engine, envelope())
     assert discard(engine, letter_id, audit=audit).status == Status.DISCARDED
-    assert restore(engine, letter_id).status == Status.DEAD
+    assert restore(engine, letter_id, audit=audit).status == Status.DEAD
     assert history(engine, letter_id)[1:] == [("dead", "discarded", "olga"), ("discarded", "dead", "olga")]
-    assert [(entry["action"], entry["after"]["reason"]) for entry in audit.entries] == [
-        ("letter.discard", "old")
+    assert [(entry["action"], entry["after"]) for entry in audit.entries] == [
+        ("letter.discard", {"status": "discarded", "reason": "old"}),
+        ("letter.restore", {"status": "dead", "reason": "still needed"}),
     ]
 
 

@@ -68,6 +68,14 @@ def test_a_task_that_loops_is_kept_as_poison(engine, worker, task, exception_typ
     assert worker.runs(task) == 4, "the first run, and three times back"
 
 
+def test_a_task_that_chooses_to_go_back_to_the_queue_may_do_so_as_often_as_it_likes(engine, worker):
+    task_id = worker.send("go_back", "patient")
+    eventually(lambda: worker.runs("patient") > 8)
+    worker.raise_flag("calm")
+    the_letter_of(engine, worker, worker.send("shared", "after-patience"))
+    assert letters_of(engine, task_id) == []
+
+
 def test_a_task_that_ignores_itself_leaves_none(engine, worker):
     ignored = worker.send("ignore", "ignored")
     after = worker.send("shared", "after-ignored")
