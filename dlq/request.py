@@ -188,10 +188,9 @@ class LetterRequest(Request):
         )
 
     def _write(self) -> None:
-        if self._noted is None or self._written:
-            return
-        self._written = True
-        self.capture.failed(self._message, self._noted, self._arguments())
+        if self._noted is not None:
+            noted, self._noted, self._written = self._noted, None, True
+            self.capture.failed(self._message, noted, self._arguments())
 
     def _arguments(self) -> Mapping[str, Any]:
         """Arguments by name; positional ones as the task's signature names them."""
