@@ -8,8 +8,8 @@ is left in the command's process group after its end is killed too. The exit cod
 after signal n), or 125 when it could not be started. The guardian holds every descriptor that it was given
 until it exits, so a lock on the data folder lasts as long as anything that works in it.
 
-IDENTITY, for servers that refuse to run as root: `same`, `namespace` (root under the number of nobody in a
-user namespace of its own, files keep their owner), or `nobody`.
+IDENTITY, for servers that refuse root and users without a name: `same`, `namespace` (this user under the
+number of nobody in a user namespace of its own, files keep their owner), or `nobody`.
 
 Run by path and with the standard library alone: it must start fast, and it must change identity between fork
 and exec, which is safe only in a process without threads.
@@ -29,6 +29,8 @@ NOBODY = 65534
 _CLONE_NEWUSER = 0x10000000
 _PR_SET_PDEATHSIG = 1
 _ON_LINUX = sys.platform == "linux"
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_OURS = (*_STOPS, signal.SIGCHLD)
 
 
 def guard(stop_signal: int, grace_seconds: float, lifeline: int, identity: str, command: list[str]) -> int:
@@ -55,7 +57,7 @@ def _note_signals() -> list[int]:
     def note(number: int, _frame: FrameType | None) -> None:
         received.append(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in _STOPS:
         signal.signal(number, note)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     return received
@@ -63,15 +65,19 @@ def _note_signals() -> list[int]:
 
 def _start(command: list[str], stop_signal: int, identity: str) -> int:
     parent = os.getpid()
+    # Held back over the fork: the child must not note a signal as we do, and then forget it in exec.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
         return child
     try:
         os.setsid()
         _become(identity)
         _die_with(parent, stop_signal)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+        for number in (*_OURS, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
         os.closerange(3, 1024)
         os.execvp(command[0], command)  # noqa: S606 - a list, no shell wanted
     except OSError as error:
@@ -81,11 +87,12 @@ def _start(command: list[str], stop_signal: int, identity: str) -> int:
 
 def _become(identity: str) -> None:
     if identity == "namespace":
+        user, group = os.geteuid(), os.getegid()
         if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
             raise OSError(ctypes.get_errno(), "no user namespace may be made here")
         _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{NOBODY} 0 1")
-        _write("/proc/self/gid_map", f"{NOBODY} 0 1")
+        _write("/proc/self/uid_map", f"{NOBODY} {user} 1")
+        _write("/proc/self/gid_map", f"{NOBODY} {group} 1")
     elif identity == "nobody":
         os.setgroups([])
         os.setgid(NOBODY)

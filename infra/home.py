@@ -51,7 +51,7 @@ class DataFolder:
         """Make the folder when it is not there. Raises SettingsError when it cannot be made or used."""
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.logs.mkdir(exist_ok=True)
+            self.logs.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise SettingsError("ONWARD_HOME", f"cannot be {self.path}: {error.strerror}.") from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):

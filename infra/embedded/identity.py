@@ -1,11 +1,12 @@
-"""Which user PostgreSQL runs as. It refuses root, so as root it needs another identity."""
+"""Which user PostgreSQL runs as: it refuses root, and users that the machine has no name for."""
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
 
-from infra.children import GUARDIAN
+from infra.children import GUARDIAN, Lifeline
 from infra.errors import ServerFailed
 
 NOBODY = 65534
@@ -14,43 +15,50 @@ _TRY_SECONDS = 10
 
 def choose_identity(program: Path) -> str:
     """The first of the guardian's identities under which `program` runs; ServerFailed when there is none."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return "same"
     for identity in ("namespace", "nobody"):
         if _runs_as(identity, program):
             return identity
+    refused = "root" if os.geteuid() == 0 else "a user without a name"
     raise ServerFailed(
         "PostgreSQL",
-        "it refuses to run as root, and here root can neither make a user namespace nor run "
-        f"{program} as nobody. Start Onward as an ordinary user, or set DATABASE_URL to your own PostgreSQL.",
+        f"it does not run as {refused}; here a user namespace cannot be made, nor {program} run as nobody. "
+        "Start Onward as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own.",
     )
 
 
-def _runs_as(identity: str, program: Path) -> bool:
-    watched, held = os.pipe()
+def _has_name(user: int) -> bool:
     try:
-        return (
-            subprocess.run(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    GUARDIAN,
-                    "9",
-                    "0",
-                    str(watched),
-                    identity,
-                    program,
-                    "--version",
-                ],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                pass_fds=(watched,),
-                timeout=_TRY_SECONDS,
-                check=False,
-            ).returncode
-            == 0
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _runs_as(identity: str, program: Path) -> bool:
+    lifeline = Lifeline()
+    trial = (
+        sys.executable,
+        "-I",
+        "-S",
+        GUARDIAN,
+        "9",
+        "0",
+        str(lifeline.watched),
+        identity,
+        program,
+        "--version",
+    )
+    try:
+        done = subprocess.run(
+            trial,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            pass_fds=(lifeline.watched,),
+            timeout=_TRY_SECONDS,
+            check=False,
         )
+        return done.returncode == 0
     finally:
-        os.close(watched)
-        os.close(held)
+        lifeline.close()

@@ -61,8 +61,8 @@ class Postgres:
         """Make the cluster when there is none; end a server that nobody owns."""
         if not self._home.exists():
             self._make_cluster(lifeline)
-        self._hand_over(self._home)
         stop_orphan(self._cluster / "postmaster.pid", self._program, self._cluster, signal.SIGINT)
+        self._hand_over(self._home)
 
     def command(self) -> Command:
         settings = self._settings | {"port": str(self._port)}
@@ -85,7 +85,10 @@ class Postgres:
         self._hand_over(aside)
         initdb = Child(self._command("initdb", _initdb_arguments(aside / "cluster", password_file)), lifeline)
         if initdb.wait() != 0:
-            raise ServerFailed(self.name, f"initdb said: {initdb.last_lines(3)}")
+            raise ServerFailed(
+                self.name,
+                f"initdb said: {initdb.last_lines(3)}\nSet DATABASE_URL to use a PostgreSQL of your own.",
+            )
         aside.rename(self._home)
 
     def _command(self, name: str, argv: list[str | Path]) -> Command:
@@ -106,11 +109,17 @@ class Postgres:
             return None
 
     def _hand_over(self, folder: Path) -> None:
-        if self._identity != "nobody":
+        """Give the folder to the user that the server runs as, which need not be that of the last time."""
+        if os.geteuid() != 0:
             return
-        self._folder.path.chmod(0o711)
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, NOBODY, NOBODY)
+        user = os.geteuid()
+        if self._identity == "nobody":
+            user = NOBODY
+            self._folder.path.chmod(0o711)
+        if folder.stat().st_uid != user:
+            # The folder last: its owner says whether all of it has been handed over.
+            for path in (*folder.rglob("*"), folder):
+                os.chown(path, user, user, follow_symlinks=False)
 
 
 def _initdb_arguments(cluster: Path, password_file: Path) -> list[str | Path]:

@@ -1,7 +1,7 @@
 """Brings everything up in order, keeps it up, and takes it down again.
 
-Up:   Valkey, PostgreSQL with the dashboard beside, schema, worker, beat, demo.
-Down: demo, dashboard, beat, worker, then PostgreSQL, then Valkey.
+Up:   Valkey and PostgreSQL with the dashboard beside, schema, worker, beat, demo.
+Down: all programs at once, then PostgreSQL, then Valkey.
 
 A signal to stop raises KeyboardInterrupt in the main thread, wherever it is. That is safe because every child
 hangs on a lifeline that closes with us, even one that was started a moment ago and is in no list yet.
@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
 
 from sqlalchemy import Engine
 
@@ -29,7 +28,10 @@ from infra.supervisor.page import page_url, reserved_port
 from infra.supervisor.patience import Patience
 from infra.supervisor.programs import Program, environment
 
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.1
+#: The worker waits this long for the page, no longer: tasks may be waiting too.
+_PAGE_SECONDS = 5
 #: After this long people are told where the page is, even if a program is still on its way.
 _TELL_SECONDS = 30
 
@@ -50,7 +52,7 @@ def run(settings: Settings, wiring: Wiring, environ: Mapping[str, str], say: Say
     `environ` is ours, for what the programs inherit unless it is set there; `say` shows one line to the
     person.
     """
-    _on_stop_signals(signal.default_int_handler)
+    _interrupt_on_signals()
     check_external(settings)
     folder = DataFolder(settings.home)
     folder.create()
@@ -62,7 +64,7 @@ def run(settings: Settings, wiring: Wiring, environ: Mapping[str, str], say: Say
         except KeyboardInterrupt:
             say("Stopping")
         finally:
-            _on_stop_signals(signal.SIG_IGN)
+            _ignore_signals()
             supervisor.stop()
 
 
@@ -99,6 +101,7 @@ class Supervisor:
         self._with_engine(self._wiring.prepare)
         self._say("Schema is up to date")
         self._announce(ready=True)
+        self._let_the_page_come_first()
         for program in self._wiring.background:
             self._keep(program)
 
@@ -127,6 +130,14 @@ class Supervisor:
             server.stop()
         self._programs_line.close()
         self._servers_line.close()
+
+    def _let_the_page_come_first(self) -> None:
+        # On two cores, programs that start together slow each other, and the page is what somebody waits for.
+        page = self._kept[0]
+        wait_until = time.monotonic() + _PAGE_SECONDS
+        while not page.is_up and time.monotonic() < wait_until:
+            page.look()
+            time.sleep(_LOOK_SECONDS)
 
     def _keep(self, program: Program) -> None:
         command = program.command(self._folder, self._env)
@@ -162,6 +173,14 @@ class Supervisor:
         self._folder.announce(Running(os.getpid(), doing(), self._url, database_url, redis_url))
 
 
-def _on_stop_signals(disposition: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, disposition)
+def _interrupt_on_signals() -> None:
+    for number in _STOPS:
+        # nohup asks for a hangup to be ignored. A shell that starts us in the background asks the same for
+        # SIGINT, but whoever sends that means it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _ignore_signals() -> None:
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)

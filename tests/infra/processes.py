@@ -49,6 +49,10 @@ class Started:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def tell(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(line.encode() + b"\n")
+
     def let_go(self) -> None:
         """Close its standard input."""
         assert self._process.stdin

@@ -1,0 +1,97 @@
+"""A guarded child ends when it is told to, when its lifeline closes, and with all that it has started."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.children import LOG_BYTES, Child, Command, Lifeline
+from infra.guardian import CANNOT_START
+from tests.infra.processes import appears, left_of
+
+POLITE = "trap 'exit 3' TERM; touch up; while :; do sleep 0.01; done"
+#: Starts a child of its own and notes its readiness; neither listens to SIGTERM.
+STUBBORN = """
+import pathlib, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(["sleep", "60"])
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def lifeline() -> Iterator[Lifeline]:
+    line = Lifeline()
+    yield line
+    line.close()
+
+
+def command(folder: Path, *argv: str | Path, grace_seconds: float = 10) -> Command:
+    return Command(
+        name="child",
+        argv=argv,
+        log=folder / "child.log",
+        cwd=folder,
+        env={"ONWARD_HOME": str(folder)},
+        grace_seconds=grace_seconds,
+    )
+
+
+def test_exit_code_is_that_of_the_command(tmp_path: Path, lifeline: Lifeline) -> None:
+    assert Child(command(tmp_path, "sh", "-c", "exit 7"), lifeline).wait() == 7
+    assert Child(command(tmp_path, "sh", "-c", "kill -9 $$"), lifeline).wait() == 128 + signal.SIGKILL
+
+
+def test_command_that_cannot_be_started_says_so_in_the_log(tmp_path: Path, lifeline: Lifeline) -> None:
+    child = Child(command(tmp_path, tmp_path / "no such"), lifeline)
+    assert child.wait() == CANNOT_START
+    assert child.last_lines() == f"cannot run {tmp_path}/no such: No such file or directory"
+
+
+def test_stop_asks_first(tmp_path: Path, lifeline: Lifeline) -> None:
+    child = Child(command(tmp_path, "sh", "-c", POLITE), lifeline)
+    assert appears(tmp_path / "up")
+    child.request_stop()
+    assert child.wait() == 3
+
+
+def test_stop_kills_after_the_grace_time_children_included(tmp_path: Path, lifeline: Lifeline) -> None:
+    stubborn = command(tmp_path, sys.executable, "-c", STUBBORN, tmp_path / "up", grace_seconds=0.2)
+    child = Child(stubborn, lifeline)
+    assert appears(tmp_path / "up")
+    begun = time.monotonic()
+    child.stop()
+    assert time.monotonic() - begun >= 0.2
+    assert left_of(tmp_path) == {}
+
+
+def test_closed_lifeline_stops_the_child(tmp_path: Path) -> None:
+    lifeline = Lifeline()
+    child = Child(command(tmp_path, "sleep", "60"), lifeline)
+    lifeline.close()
+    assert child.wait() == 128 + signal.SIGTERM
+
+
+def test_what_a_child_leaves_behind_goes_with_it(tmp_path: Path, lifeline: Lifeline) -> None:
+    assert Child(command(tmp_path, "sh", "-c", "sleep 60 & exit 0"), lifeline).wait() == 0
+    assert left_of(tmp_path) == {}
+
+
+def test_log_that_has_grown_large_is_put_aside_at_the_next_start(tmp_path: Path, lifeline: Lifeline) -> None:
+    (tmp_path / "child.log").write_bytes(b"old\n" * (LOG_BYTES // 4 + 1))
+    child = Child(command(tmp_path, "echo", "fresh"), lifeline)
+    child.wait()
+    assert (tmp_path / "child.log").read_text() == "fresh\n"
+    assert (tmp_path / "child.1.log").stat().st_size > LOG_BYTES
+
+
+def test_words_of_an_earlier_run_do_not_count(tmp_path: Path, lifeline: Lifeline) -> None:
+    Child(command(tmp_path, "echo", "ready"), lifeline).wait()
+    second = Child(command(tmp_path, "echo", "other"), lifeline)
+    second.wait()
+    assert not second.has_said("ready")
+    assert second.has_said("other")
