@@ -13,6 +13,7 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/.warm ## make .venv/ from requirements.lock
+	@echo "Installed. Next: make demo"
 
 demo: .venv/.warm ## run everything with a real sample and live traffic
 	@exec $(VENV) -m infra run --demo --with-parent
@@ -50,6 +51,6 @@ clean: ## remove .venv/ and caches; .onward/ with your data stays
 	@touch $@
 
 # The funnel kernel is compiled once, here, and not while somebody waits for a page.
-.venv/.warm: .venv/.installed $(wildcard analytics/kernel.py)
-	@test ! -f analytics/__main__.py || $(VENV) -m analytics warm
+.venv/.warm: .venv/.installed analytics/kernel.py
+	@$(VENV) -m analytics warm
 	@touch $@
