@@ -42,12 +42,3 @@ class Tally:
         return Tally(
             **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
         )
-
-    def total(self) -> "Tally":
-        """All groups as one. Only where every session is in one group at most."""
-        summed = {
-            field.name: getattr(self, field.name).sum(axis=0, keepdims=True)
-            for field in fields(self)
-            if field.name != "daily"
-        }
-        return Tally(**summed, daily=self.daily)

@@ -71,10 +71,8 @@ _STORE = text("""
 #: one (the same occurrence). What this import stored first is known by its transaction.
 _STORE_REPEATED = text("""
     WITH known AS (
-        SELECT content, CASE
-            WHEN event.xid = pg_current_xact_id() THEN 0
-            WHEN repeated.seen IS NOT NULL THEN repeated.seen
-            ELSE (event.xid IN (SELECT xid FROM own_transaction))::integer END AS seen
+        SELECT content,
+               coalesce(repeated.seen, (event.xid IN (SELECT xid FROM own_transaction))::integer) AS seen
         FROM (SELECT DISTINCT content FROM incoming) AS here
         JOIN onward.event ON event.id = content LEFT JOIN repeated USING (content)
     ), numbered AS (

@@ -73,6 +73,32 @@ def test_a_transaction_held_open_is_taken_in_once_it_commits(
     assert sorted(stored(engine, store)) == [("2024-01-10", "quick", "A"), ("2024-01-10", "slow", "A")]
 
 
+def test_an_event_that_commits_while_a_sync_reads_is_left_to_the_next(
+    engine: Engine, store: EventStore, happened: Happened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened("s1", "A", "2024-01-10 12:00")
+    happened("moves", "B", "2024-01-10 12:00")
+    sync(engine, store)
+    happened("s1", "B", "2024-01-10 13:00")
+    happened("moves", "A", "2024-01-09 12:00")
+    read = pending.by_place
+
+    def read_late(*arguments: Any) -> Any:
+        happened("s1", "C", "2024-01-10 14:00")
+        happened("moves", "C", "2024-01-10 14:00")
+        return read(*arguments)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(pending, "by_place", read_late)
+        sync(engine, store)
+    assert [name for _, _, name in stored(engine, store)] == ["A", "B", "A", "B"]
+    sync(engine, store)
+    assert stored(engine, store) == [
+        ("2024-01-09", "moves", "A"), ("2024-01-09", "moves", "B"), ("2024-01-09", "moves", "C"),
+        ("2024-01-10", "s1", "A"), ("2024-01-10", "s1", "B"), ("2024-01-10", "s1", "C"),
+    ]  # fmt: skip
+
+
 def test_an_earlier_event_moves_the_whole_session(
     engine: Engine, store: EventStore, happened: Happened
 ) -> None:
