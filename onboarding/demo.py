@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from celery.exceptions import OperationalError
 from sqlalchemy import Engine
@@ -46,11 +46,15 @@ log = logging.getLogger(__name__)
 
 
 class Traffic:
-    """One tick after another of people using the flow. `clock` gives aware UTC times."""
+    """One tick after another of people using the flow.
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+    `clock` gives aware UTC times; `pace` scales how long people think, 0 makes them act at once.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime], pace: float = 1.0) -> None:
         self._engine = engine
         self._clock = clock
+        self._pace = pace
         self._asked: dict[Stage, set[str]] = {}
 
     def tick(self, arrives: bool) -> None:
@@ -80,8 +84,13 @@ class Traffic:
             standing = sessions.at_stage(connection, stage, limit=MOST_AT_ONCE)
         self._asked[stage] = self._asked.get(stage, set()) & {session.id for session in standing}
         for session in standing:
-            if character(session.id).gives_up_at != stage:
+            if self._is_ready(session):
                 act(session)
+
+    def _is_ready(self, session: Session) -> bool:
+        person = character(session.id)
+        thinking = timedelta(seconds=person.thinks_seconds * self._pace)
+        return person.gives_up_at != session.stage and self._clock() - session.advanced_at >= thinking
 
     def _speak(self, session: Session) -> None:
         self._ask_once(session, tasks.process_conversation_step_v2, character(session.id).message)

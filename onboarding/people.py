@@ -32,6 +32,7 @@ class Character:
     kind: str
     first_time: bool
     message: str
+    thinks_seconds: float  #: before each thing they do
     gives_up_at: Stage | None  #: None: sees the flow through
 
 
@@ -45,6 +46,7 @@ def character(session_id: str) -> Character:
         kind=kind,
         first_time=dice.random() < 0.7,
         message=dice.choice(_MESSAGES),
+        thinks_seconds=dice.lognormvariate(1.2, 0.7),
         gives_up_at=_gives_up_at(dice, kind),
     )
 

@@ -41,6 +41,7 @@ class Session:
     kind: str  #: what the person is setting up: "personal", "team" or "migration"
     first_time: bool
     stage: Stage
+    advanced_at: datetime  #: when it reached this stage
     checkpoint: Mapping[str, Any]  #: what later stages need: messages, recommendations, decision
 
 

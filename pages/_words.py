@@ -20,9 +20,11 @@ def points(now: float | None, before: float | None) -> str | None:
 
 
 def duration(seconds: float | None) -> str:
-    """The two largest units: 4h 07m, 14d 10h; below a minute with a tenth."""
+    """The two largest units: 4h 07m, 14d 10h; below a minute with a tenth, below a second in milliseconds."""
     if seconds is None:
         return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
     if seconds < 60:
         return f"{seconds:.1f}s"
     rest = round(seconds)

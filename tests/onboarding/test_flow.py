@@ -84,7 +84,7 @@ def counted(funnels, store):
 def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_url, tmp_path):
     store = EventStore.at(str(tmp_path / "events"))
     funnels = Funnels(Reader(engine, store), ViewCache(redis.Redis.from_url(redis_url), seconds=0))
-    traffic = Traffic(engine, now)
+    traffic = Traffic(engine, now, pace=0)
     faults.turn(engine, faults.ASSISTANT_TIMEOUT, 1.0, by=DEMO, at=now())
     for _ in range(PEOPLE):
         traffic.tick(arrives=True)

@@ -1,0 +1,40 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from pages import _words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "–"),
+        (0.0123, "12ms"),
+        (1.04, "1.0s"),
+        (59.94, "59.9s"),
+        (61, "1m 01s"),
+        (3600, "1h"),
+        (14832.5, "4h 07m"),
+        (14 * 86400, "14d"),
+        (14 * 86400 + 36000, "14d 10h"),
+    ],
+)
+def test_a_duration_is_said_in_its_two_largest_units(seconds, said):
+    assert _words.duration(seconds) == said
+
+
+def test_a_year_is_said_once_where_once_is_enough():
+    assert _words.days(date(2026, 10, 26), date(2026, 11, 22)) == "26 Oct – 22 Nov 2026"
+    assert _words.days(date(2025, 12, 26), date(2026, 1, 22)) == "26 Dec 2025 – 22 Jan 2026"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-5, "just now"), (0.5, "just now"), (59, "59 s ago"), (3700, "1 h ago")]
+)
+def test_how_long_ago_is_said_in_one_unit(seconds, said):
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    assert _words.ago(now - timedelta(seconds=seconds), now) == said
+
+
+def test_what_is_not_known_is_a_dash():
+    assert (_words.count(None), _words.percent(None), _words.points(0.5, None)) == ("–", "–", None)
