@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Engine,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from analytics.tables import event_partition, event_sync
 
@@ -111,12 +124,13 @@ def advance(connection: Connection, limit: str, *, changed: bool) -> None:
     connection.execute(_ADVANCE, {"limit": limit, "step": int(changed)})
 
 
-def supersede(connection: Connection, partitions: Sequence[tuple[dt.date, int]]) -> None:
-    """Take the live files of these (day, part) off the list."""
-    live = event_partition.c.superseded_at.is_(None)
-    statement = update(event_partition).values(superseded_at=func.clock_timestamp()).where(live)
-    for day, part in partitions:
-        connection.execute(statement.where(event_partition.c.day == day, event_partition.c.part == part))
+def supersede(connection: Connection, paths: Sequence[str]) -> None:
+    """Take these files off the list."""
+    connection.execute(
+        update(event_partition)
+        .values(superseded_at=func.clock_timestamp())
+        .where(event_partition.c.path == any_(bindparam("paths", list(paths), ARRAY(Text))))
+    )
 
 
 def supersede_all(connection: Connection) -> None:

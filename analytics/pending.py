@@ -188,19 +188,9 @@ def _runs(table: pa.Table) -> Iterator[tuple[tuple[dt.date, int], pa.Table]]:
 def _fresh(slices: list[pa.Table], keys: Sequence[str]) -> pa.Table:
     rows = pa.concat_tables(slices)
     micros = rows["occurred_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    columns = {
-        **{name: rows[name] for name in ("session_id", "name", "client_id", "user_id")},
-        "at_ms": _floor_ms(micros),
-        "id": rows["id"].cast(pa.binary(16)),
-        **{PROPERTY_PREFIX + key: rows[f"p{number}"] for number, key in enumerate(keys)},
-    }
-    order = [*FRESH.names, *(name for name in columns if name not in FRESH.names)]
-    return pa.table(
-        {
-            name: columns[name].cast(pa.string()) if name not in {"at_ms", "id"} else columns[name]
-            for name in order
-        }
-    )
+    made = {"at_ms": _floor_ms(micros), "id": rows["id"].cast(pa.binary(16))}
+    columns = {name: made[name] if name in made else rows[name] for name in FRESH.names}
+    return pa.table(columns | {PROPERTY_PREFIX + key: rows[f"p{number}"] for number, key in enumerate(keys)})
 
 
 def _floor_ms(micros: pa.ChunkedArray) -> pa.ChunkedArray:

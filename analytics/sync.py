@@ -45,12 +45,14 @@ def sync(engine: Engine, store: EventStore, *, rebuild: bool = False) -> SyncRep
         span, found = _stage(connection, rebuild)
         written: list[dict[str, Any]] = []
         emptied: list[Place] = []
+        live: dict[Place, StoredFile] = {}
         if found or rebuild:
             _sweep(connection, store)
-            live = {} if rebuild else {(file.day, file.part): file for file in catalogue.read(engine).files}
+            if not rebuild:
+                live = {(file.day, file.part): file for file in catalogue.read(engine).files}
             written, emptied = _write_files(engine, connection, store, span, live)
         with connection.begin():
-            _swap(connection, written, emptied, rebuild)
+            _swap(connection, written, emptied, live, rebuild)
             pending.settle(connection, rebuild=rebuild)
             catalogue.advance(connection, span.limit, changed=bool(written or emptied or rebuild))
     return SyncReport(
@@ -139,9 +141,15 @@ def _written(store: EventStore, place: Place, table: pa.Table) -> dict[str, Any]
     }
 
 
-def _swap(connection: Connection, written: list[dict[str, Any]], emptied: list[Place], rebuild: bool) -> None:
+def _swap(
+    connection: Connection,
+    written: list[dict[str, Any]],
+    emptied: list[Place],
+    live: dict[Place, StoredFile],
+    rebuild: bool,
+) -> None:
     if rebuild:
         catalogue.supersede_all(connection)
-    else:
-        catalogue.supersede(connection, [(row["day"], row["part"]) for row in written] + emptied)
+    replaced = {(row["day"], row["part"]) for row in written} | set(emptied)
+    catalogue.supersede(connection, [live[place].path for place in replaced & live.keys()])
     catalogue.add(connection, written)
