@@ -6,6 +6,8 @@ from celery import Task, current_task
 
 #: Whose work it is: copied from a running task to the tasks that it starts.
 OWNER_HEADERS = ("session_id", "client_id", "correlation_id")
+#: Celery hides a header `correlation_id` from the task and drops it at a retry: its value travels here too.
+CORRELATION_HEADER = "dlq_correlation_id"
 
 
 class DeadLetterTask(Task):
@@ -18,11 +20,20 @@ class DeadLetterTask(Task):
     abstract = True
     idempotent = False
 
+    @property
+    def correlation_id(self) -> str:
+        """The id that ties this run to what caused it: the header of that name, else the root task."""
+        request = self.request
+        return str((request.headers or {}).get(CORRELATION_HEADER) or request.root_id or request.id)
+
     def apply_async(self, *args: Any, headers: dict[str, Any] | None = None, **options: Any) -> Any:
         owned = _owner_of_running_task() | (headers or {})
+        if "correlation_id" in owned:
+            owned[CORRELATION_HEADER] = owned["correlation_id"]
         return super().apply_async(*args, headers=owned or None, **options)
 
 
 def _owner_of_running_task() -> dict[str, Any]:
-    running = current_task.request.headers if current_task else None
-    return {name: running[name] for name in OWNER_HEADERS if running and name in running}
+    running = (current_task.request.headers if current_task else None) or {}
+    known = {"correlation_id": running.get(CORRELATION_HEADER)} | running
+    return {name: known[name] for name in OWNER_HEADERS if known.get(name) is not None}

@@ -39,8 +39,7 @@ class OnboardingBaseTask(DeadLetterTask):
 
     def get_correlation_id(self) -> str:
         """The id that ties this run to what caused it: the caller's header, else the root task."""
-        request = self.request
-        return str((request.headers or {}).get("correlation_id") or request.root_id or request.id)
+        return self.correlation_id
 
     def task_success(self, **outcome: Any) -> dict[str, Any]:
         """The answer of a run that did its work; the same keys for every task of the flow."""

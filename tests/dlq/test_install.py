@@ -13,7 +13,7 @@ from dlq.capture import Capture
 from dlq.consumer import DeadLetterStep
 from dlq.request import LetterRequest, request_class
 from dlq.settings import Settings
-from dlq.tasks import DeadLetterTask
+from dlq.tasks import CORRELATION_HEADER, DeadLetterTask
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -148,6 +148,6 @@ def test_a_task_passes_on_whose_work_it_does(monkeypatch):
 
     child.delay()
     parent.apply(headers={"session_id": "s1", "correlation_id": "c1", "tenant": "other"})
-    owner = {"session_id": "s1", "correlation_id": "c1"}
+    owner = {"session_id": "s1", "correlation_id": "c1", CORRELATION_HEADER: "c1"}
     assert sent == [None, owner, owner | {"session_id": "s2", "tenant": "acme"}]
     assert child.idempotent is False
