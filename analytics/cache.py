@@ -86,13 +86,19 @@ class ViewCache:
         """The text, waiting while somebody else computes it; None makes us the one who computes."""
         deadline = time.monotonic() + FLIGHT_SECONDS
         while time.monotonic() < deadline:
-            text = self._redis.get(key)
-            if text is not None:
-                return str(text, "utf-8") if isinstance(text, bytes) else str(text)
+            if text := self._get(key):
+                return text
             if self._redis.set(key + ":flight", "1", nx=True, ex=FLIGHT_SECONDS):
-                return None
+                # The one before us may have landed between our look and our start.
+                if text := self._get(key):
+                    self._redis.delete(key + ":flight")
+                return text
             time.sleep(_LOOK_AGAIN_SECONDS)
         return None
+
+    def _get(self, key: str) -> str | None:
+        text = self._redis.get(key)
+        return str(text, "utf-8") if isinstance(text, bytes) else text
 
     def _computed(self, key: str, compute: Callable[[], str]) -> str:
         text = None
