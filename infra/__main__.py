@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -25,7 +26,7 @@ from infra.home import DataFolder
 from infra.servers import connected
 from infra.settings import CHECKOUT, Settings
 from infra.supervisor import programs
-from infra.supervisor.parent import end_with_parent
+from infra.supervisor.parent import Parent
 from infra.supervisor.run import Wiring, run
 from onboarding.flow import FUNNEL
 
@@ -63,8 +64,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
-    if options.with_parent:
-        end_with_parent()
     wiring = Wiring(
         dashboard=programs.dashboard,
         background=(
@@ -75,7 +74,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
         prepare=_prepare_demo if options.demo else _prepare,
         sign_in_url=_sign_in_url,
     )
-    run(settings, wiring, os.environ, _say)
+    is_over = Parent().is_ending if options.with_parent else lambda: False
+    run(settings, wiring, os.environ, _say, is_over)
 
 
 def _migrate(_options: argparse.Namespace, settings: Settings) -> None:
@@ -109,7 +109,8 @@ def _sign_in_url(engine: Engine, page_url: str) -> str:
 
 
 def _say(line: str) -> None:
-    print(f"[{time.monotonic() - _STARTED:5.1f} s] {line}", flush=True)
+    with suppress(OSError):  # the terminal may have gone
+        print(f"[{time.monotonic() - _STARTED:5.1f} s] {line}", flush=True)
 
 
 if __name__ == "__main__":

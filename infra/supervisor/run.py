@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -46,11 +47,17 @@ class Wiring:
     sign_in_url: Callable[[Engine, str], str]  #: makes a one-time link to the page at this URL
 
 
-def run(settings: Settings, wiring: Wiring, environ: Mapping[str, str], say: Say) -> None:
-    """Run everything until a signal asks to stop. Raises InfraError when it cannot start or go on.
+def run(
+    settings: Settings,
+    wiring: Wiring,
+    environ: Mapping[str, str],
+    say: Say,
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run everything until a signal, or `is_over`, asks to stop.
 
-    `environ` is ours, for what the programs inherit unless it is set there; `say` shows one line to the
-    person.
+    `environ` is ours: what it sets, the programs inherit. `say` shows a line to the person. Raises InfraError
+    when something cannot start or go on.
     """
     _interrupt_on_signals()
     check_external(settings)
@@ -59,12 +66,12 @@ def run(settings: Settings, wiring: Wiring, environ: Mapping[str, str], say: Say
     with folder.owned(doing()) as lock, reserved_port(settings) as port:
         supervisor = Supervisor(settings, wiring, lock, port, environ, say)
         try:
-            supervisor.start()
-            supervisor.watch()
-        except KeyboardInterrupt:
-            say("Stopping")
+            with suppress(KeyboardInterrupt):
+                supervisor.start()
+                supervisor.watch(is_over)
         finally:
             _ignore_signals()
+            say("Stopping")
             supervisor.stop()
 
 
@@ -105,11 +112,11 @@ class Supervisor:
         for program in self._wiring.background:
             self._keep(program)
 
-    def watch(self) -> None:
-        """Keep everything running, and tell where the page is once all of it is up."""
+    def watch(self, is_over: Callable[[], bool]) -> None:
+        """Keep everything running until it is over, and tell where the page is once all of it is up."""
         tell_by = time.monotonic() + _TELL_SECONDS
         told = False
-        while True:
+        while not is_over():
             for server in self._servers:
                 self._look_after(server)
             for kept in self._kept:
