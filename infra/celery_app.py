@@ -12,8 +12,11 @@ QUEUE = "onward"
 
 
 def create_celery(redis_url: str, *, include: Sequence[str] = ()) -> Celery:
-    """An app on `redis_url`. `include` names the task modules that a worker imports; clients need none."""
-    app = Celery("onward", broker=redis_url, include=list(include))
+    """An app on `redis_url`. `include` names the task modules that a worker imports; clients need none.
+
+    Who wants shared tasks to belong to it calls `set_default` on it.
+    """
+    app = Celery("onward", broker=redis_url, include=list(include), set_as_current=False)
     app.conf.update(
         task_default_queue=QUEUE,
         task_serializer="json",

@@ -9,7 +9,7 @@ from tests.browser.conftest import Demo
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000  # the sample is still being imported
 
 
 def test_from_the_link_to_a_resolved_letter(page: Page, demo: Demo):

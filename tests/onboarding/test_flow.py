@@ -41,7 +41,7 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def client(engine, database_url, redis_url, tmp_path) -> Iterator[Celery]:
+def client(engine, database_url, redis_url, tmp_path, monkeypatch) -> Iterator[Celery]:
     """A worker of our own app on this test's servers, and the client that sends to it."""
     log = tmp_path / "worker.log"
     told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
@@ -60,7 +60,7 @@ def client(engine, database_url, redis_url, tmp_path) -> Iterator[Celery]:
             eventually(lambda: b" ready." in log.read_bytes() or worker.poll() is not None)
             assert worker.poll() is None, log.read_text()
             app = create_celery(redis_url)
-            app.set_default()
+            monkeypatch.setattr("celery._state.default_app", app)
             yield app
             app.close()
         finally:
