@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from sqlalchemy import Engine
 
 from infra.servers import Servers
-from tests.dlq.worker import ForeignWorker, start_worker
+from tests.dlq.worker import ForeignWorker, eventually, start_worker
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +32,10 @@ def worker(
     )
     yield worker
     worker.stop()
+
+
+@pytest.fixture
+def quiet(engine: Engine, worker: ForeignWorker) -> Iterator[None]:
+    """The worker has finished everything before the tables are emptied."""
+    yield
+    eventually(worker.is_quiet)

@@ -14,7 +14,7 @@ from dlq.letters import Kind
 from tests.dlq.reading import letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("quiet")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dlq.letters import Kind
 from tests.dlq.reading import all_letters, letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("quiet")]
 JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 GOOD = b'[["messages"], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 

@@ -18,7 +18,7 @@ from tests.dlq.builders import Operator, RecordedAudit, history
 from tests.dlq.reading import all_letters, letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("quiet")]
 OLGA = Operator()
 
 
@@ -238,5 +238,6 @@ def test_a_late_task_delivered_again_after_a_crash_is_one_letter(engine, worker)
                 content_type="application/json",
                 content_encoding="utf-8",
             )
+        the_letter_of(engine, worker, headers["id"])
     eventually(lambda: [row for row in letters_of(engine, headers["id"]) if row["occurrences"] == 2])
     assert len(all_letters(engine)) == 1

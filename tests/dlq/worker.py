@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import redis
 from celery import Celery
 
 TASKS = "tests.dlq.foreign_app."
+QUEUES = ("celery", "slow", "media")
 DEADLINE_SECONDS = 30.0
 
 T = TypeVar("T")
@@ -60,6 +62,15 @@ class ForeignWorker:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
+    def is_quiet(self) -> bool:
+        """Whether nothing is queued, waits or runs; the answer comes from the process that writes letters."""
+        with redis.Redis.from_url(self.broker_url) as broker:
+            if any(broker.llen(queue) for queue in QUEUES):
+                return False
+        inspect = self.client.control.inspect(timeout=2, limit=1)
+        answers = [inspect.active(), inspect.reserved(), inspect.scheduled()]
+        return all(answer is not None and not any(answer.values()) for answer in answers)
+
     def stop(self) -> None:
         self.client.close()
         self.process.terminate()
@@ -85,7 +96,7 @@ def start_worker(
                     "-c",
                     str(concurrency),
                     "-Q",
-                    "celery,slow,media",
+                    ",".join(QUEUES),
                     "-l",
                     "INFO",
                     "--without-gossip",
