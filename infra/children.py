@@ -6,6 +6,7 @@ holds all of them, and the guardians of programs hold the lifeline of the server
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
-LOG_BYTES = 5_000_000
+LOG_BYTES = 20_000_000
 _BEGINNING_BYTES = 100_000
+_END_BYTES = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Child:
     def __init__(self, command: Command, lifeline: Lifeline, held: Sequence[int] = ()) -> None:
         self.command = command
         self.started = time.monotonic()
-        with _open_log(command.log) as log:
+        self.bound_log()
+        with command.log.open("ab") as log:
             self._log_start = log.tell()
             self._guardian = subprocess.Popen(
                 [sys.executable, "-I", "-S", GUARDIAN, *_guardian_arguments(command, lifeline)],
@@ -86,9 +88,20 @@ class Child:
             log.seek(self._log_start)
             return words in log.read(_BEGINNING_BYTES).decode(errors="replace")
 
+    def bound_log(self) -> None:
+        """Put the log aside, in place of the one before, when it has grown large."""
+        log = self.command.log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            # The child appends to the file that it has open, so that file stays and loses its content.
+            shutil.copyfile(log, log.with_suffix(".1.log"))
+            os.truncate(log, 0)
+
     def last_lines(self, count: int = 10) -> str:
         """The end of the log, for the sentence that says why the program ended."""
-        text = self.command.log.read_bytes()[-8192:].decode(errors="replace")
+        with self.command.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _END_BYTES))
+            text = log.read(_END_BYTES).decode(errors="replace")
         return "\n".join(text.splitlines()[-count:])
 
 
@@ -100,10 +113,3 @@ def _guardian_arguments(command: Command, lifeline: Lifeline) -> list[str | Path
         command.identity,
         *command.argv,
     ]
-
-
-def _open_log(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".1.log"))
-    return path.open("ab")

@@ -1,6 +1,5 @@
 """For all tests: real servers, started once per run, with a database and a Redis index per test worker."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +10,16 @@ from sqlalchemy import Engine, inspect, make_url, text
 from infra.database import SCHEMA, open_engine
 from infra.servers import Servers, connected, migrated
 from infra.settings import Settings
+from tests.environ import own_settings
 
-_OURS = ("ONWARD_", "ANALYTICS_", "FUNNEL_ANALYTICS_", "DLQ_")
 _REDIS_INDEXES = 128  # as the Valkey of tests is configured
 
 
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""
-    for name in list(os.environ):
-        if name in {"DATABASE_URL", "REDIS_URL"} or name.startswith(_OURS):
-            monkeypatch.delenv(name)
+    for name in own_settings():
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

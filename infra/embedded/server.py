@@ -61,6 +61,10 @@ class Server:
                 )
             time.sleep(_PAUSE_SECONDS)
 
+    def bound_log(self) -> None:
+        if self._child:
+            self._child.bound_log()
+
     @property
     def is_running(self) -> bool:
         return self._child is not None and self._child.exit_code is None

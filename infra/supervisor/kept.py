@@ -38,7 +38,12 @@ class Kept:
                 self._child = self._start()
         elif (code := self._child.exit_code) is not None:
             self._after_end(code)
-        elif not self.is_up and self._program.is_up(self._child):
+        else:
+            self._child.bound_log()
+            self._note_up()
+
+    def _note_up(self) -> None:
+        if not self.is_up and self._program.is_up(self._child):
             self.is_up = True
             self._say(f"{self._program.title} is up")
 

@@ -152,6 +152,7 @@ class Supervisor:
 
     def _look_after(self, server: Server) -> None:
         if server.is_running:
+            server.bound_log()
             return
         pause = self._patience[server.name].pause_after(server.lived_seconds)
         if pause is None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.settings import CHECKOUT
+from tests.environ import without_own_settings
 
 PATIENCE_SECONDS = 30
 
@@ -29,7 +30,7 @@ class Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=CHECKOUT,
-            env={**os.environ, "ONWARD_HOME": str(home), **environ},
+            env={**without_own_settings(), "ONWARD_HOME": str(home), **environ},
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -113,12 +114,11 @@ def working_in(home: Path) -> dict[int, str]:
     return found
 
 
-def pid_of(home: Path, program: str) -> int:
-    """The one process of `home` whose program is called `program`."""
-    found = [
-        pid for pid, command in working_in(home).items() if Path(command.split(" ", 1)[0]).name == program
-    ]
-    assert len(found) == 1, working_in(home)
+def pid_of(home: Path, command: str) -> int:
+    """The one process of `home` whose command line begins with `command`."""
+    running = working_in(home)
+    found = [pid for pid, line in running.items() if line.startswith(command)]
+    assert len(found) == 1, running
     return found[0]
 
 

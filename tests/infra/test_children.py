@@ -81,11 +81,18 @@ def test_what_a_child_leaves_behind_goes_with_it(tmp_path: Path, lifeline: Lifel
     assert left_of(tmp_path) == {}
 
 
-def test_log_that_has_grown_large_is_put_aside_at_the_next_start(tmp_path: Path, lifeline: Lifeline) -> None:
-    (tmp_path / "child.log").write_bytes(b"old\n" * (LOG_BYTES // 4 + 1))
-    child = Child(command(tmp_path, "echo", "fresh"), lifeline)
+def test_log_that_has_grown_large_is_put_aside_while_it_is_written(
+    tmp_path: Path, lifeline: Lifeline
+) -> None:
+    script = (
+        f"head -c {LOG_BYTES + 1} /dev/zero; touch large; while [ -e large ]; do sleep 0.01; done; echo after"
+    )
+    child = Child(command(tmp_path, "sh", "-c", script), lifeline)
+    assert appears(tmp_path / "large")
+    child.bound_log()
+    (tmp_path / "large").unlink()
     child.wait()
-    assert (tmp_path / "child.log").read_text() == "fresh\n"
+    assert (tmp_path / "child.log").read_text() == "after\n"
     assert (tmp_path / "child.1.log").stat().st_size > LOG_BYTES
 
 
