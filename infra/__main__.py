@@ -66,11 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, settings: Settings) -> None:
     wiring = Wiring(
         dashboard=programs.dashboard,
-        background=(
-            programs.worker(settings),
-            programs.beat(settings),
-            *((programs.demo(),) if options.demo else ()),
-        ),
+        background=(programs.worker(settings), programs.beat(settings)),
+        last=(programs.demo(),) if options.demo else (),
         prepare=_prepare_demo if options.demo else _prepare,
         sign_in_url=_sign_in_url,
     )

@@ -43,6 +43,7 @@ class Wiring:
 
     dashboard: Callable[[Settings, int], Program]  #: for the port that was found free
     background: tuple[Program, ...]  #: started once `prepare` has returned
+    last: tuple[Program, ...]  #: started once all the others are up
     prepare: Callable[[Engine], None]  #: called when the schema is there
     sign_in_url: Callable[[Engine, str], str]  #: makes a one-time link to the page at this URL
 
@@ -122,6 +123,9 @@ class Supervisor:
             for kept in self._kept:
                 kept.look()
             if not told and (all(kept.is_settled for kept in self._kept) or time.monotonic() > tell_by):
+                for program in self._wiring.last:
+                    self._keep(program)
+                    self._kept[-1].look()
                 self._tell()
                 told = True
             time.sleep(_LOOK_SECONDS)

@@ -1,7 +1,7 @@
 """Commands that stand in for ours, so that a test of the supervisor starts in a second.
 
-`onward [PROGRAM]` is the supervisor with a page and PROGRAM, a worker if not told otherwise. `hold` is a
-command that needs servers for as long as its standard input stays open.
+`onward [PROGRAM [LAST...]]` is the supervisor with a page and PROGRAM, a worker if not told otherwise, and
+then those that it can do without. `hold` is a command that needs servers while its standard input stays open.
 """
 
 import json
@@ -20,13 +20,16 @@ PROGRAMS = "tests.infra.stand_in_programs"
 LINK = "/sign-in?token=once"
 
 
-def onward(name: str = "worker") -> None:
+def onward(name: str = "worker", *last: str) -> None:
     program = Program(
         name.title(), (PROGRAMS, name), is_up=lambda child: child.has_said("ready."), grace_seconds=0.5
     )
     wiring = Wiring(
         dashboard=_page,
         background=(program,),
+        last=tuple(
+            Program(name.title(), (PROGRAMS, name), is_up=lambda _: False, needed=False) for name in last
+        ),
         prepare=lambda _: None,
         sign_in_url=lambda _, url: url + LINK,
     )

@@ -84,6 +84,14 @@ def test_start_after_a_kill_waits_for_what_is_left_and_finds_the_data(onward: St
             assert client.get("kept") == b"still here"
 
 
+def test_servers_outlive_a_program_that_still_needs_them_after_a_kill(tmp_path: Path) -> None:
+    with started(tmp_path, HERE, "onward", "diligent") as running:
+        running.line_with(LINK)
+        running.send(signal.SIGKILL)
+        assert left_of(tmp_path) == {}
+    assert (tmp_path / "last words").read_bytes() == b"+OK\r\n"
+
+
 def test_killed_postgres_comes_back_at_the_same_address(lasting: Started) -> None:
     before = record(lasting.home)
     pid_file = lasting.home / "postgres" / "cluster" / "postmaster.pid"
@@ -135,6 +143,13 @@ def test_program_that_keeps_ending_stops_everything_and_shows_its_last_words(tmp
         assert working_in(tmp_path) == {}
     assert running.said[-1] == "the sky is falling"
     assert any("Failing keeps ending, the last time with code 1" in line for line in running.said)
+
+
+def test_program_that_is_not_needed_is_given_up_alone(tmp_path: Path) -> None:
+    with started(tmp_path, HERE, "onward", "worker", "failing") as running:
+        running.line_with("Failing keeps ending, the last time with code 1")
+        running.line_with("The rest goes on without it.")
+        assert running.is_running()
 
 
 def postgres(home: Path) -> str:
