@@ -8,7 +8,9 @@ from pages import _filters, _live, _period, _states
 
 def no_definition() -> None:
     with st.container(border=True, key="card_no_funnel"):
-        _states.state("No funnel is defined yet", "Save one with `python -m analytics define FILE`.")
+        _states.state(
+            "No funnel is defined yet", "Save one on the command line: python -m analytics define FILE"
+        )
         st.space("medium")
     st.stop()
 

@@ -67,7 +67,7 @@ def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
     with subprocess.Popen(
         [sys.executable, "-m", "infra", "run", "--demo"],
         cwd=ROOT,
-        env={**kept, "ONWARD_HOME": str(home), "ONWARD_PORT": str(_free_port())},
+        env={**kept, "ONWARD_HOME": str(home), "ONWARD_PORT": str(free_port())},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -88,7 +88,7 @@ def _sign_in_link(process: "subprocess.Popen[str]") -> str:
     raise AssertionError(f"the demo ended without a link:\n{''.join(printed)}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
