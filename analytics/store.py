@@ -1,10 +1,12 @@
 """The folder of day files: `day=YYYY-MM-DD/<version>.parquet`, written aside and never modified.
 
 A file counts from the transaction that names it in the catalogue; readers ignore every other file. The
-folder may be an object store: everything goes through pyarrow's file systems.
+folder may be an object store: everything goes through pyarrow's file systems. What else lies in the folder
+is not ours, and is neither read nor removed.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +20,7 @@ from analytics.errors import StoreUnavailable
 from analytics.partition import Partition
 from analytics.settings import Settings
 
+_OUR_PATH = re.compile(r"day=\d{4}-\d\d-\d\d/[0-9a-f]{32}\.parquet")
 _TEXT_COLUMNS = ("session_id", "name", "client_id", "user_id")
 
 
@@ -82,11 +85,12 @@ class EventStore:
         return Partition(lambda columns: self.read(path, columns))
 
     def paths(self) -> Iterator[str]:
-        """Every event file in the folder, whether it counts or not."""
+        """Every event file in the folder, whether it counts or not; by their names, ours only."""
         selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
         for found in self._filesystem.get_file_info(selector):
-            if found.type == fs.FileType.File and found.path.endswith(".parquet"):
-                yield found.path[len(self._root) + 1 :]
+            path = found.path[len(self._root) + 1 :]
+            if found.type == fs.FileType.File and _OUR_PATH.fullmatch(path):
+                yield path
 
     def delete(self, path: str) -> None:
         """Remove a file; one that is gone already is fine."""
