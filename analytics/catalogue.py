@@ -103,6 +103,13 @@ def lock(connection: Connection) -> None:
     connection.commit()
 
 
+def try_lock(connection: Connection) -> bool:
+    """As `lock`, unless another sync runs: then False, at once."""
+    taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar_one()
+    connection.commit()
+    return bool(taken)
+
+
 def unlock(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
     connection.commit()

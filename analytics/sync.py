@@ -9,10 +9,8 @@ earlier day, all its rows move.
 
 import datetime as dt
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine
@@ -34,27 +32,49 @@ class SyncReport:
     seconds: float
 
 
-def sync(engine: Engine, store: EventStore, *, rebuild: bool = False) -> SyncReport:
+@overload
+def sync(
+    engine: Engine, store: EventStore, *, rebuild: bool = False, wait: Literal[True] = True
+) -> SyncReport: ...
+
+
+@overload
+def sync(engine: Engine, store: EventStore, *, rebuild: bool = False, wait: bool) -> SyncReport | None: ...
+
+
+def sync(engine: Engine, store: EventStore, *, rebuild: bool = False, wait: bool = True) -> SyncReport | None:
     """Take in what is new; with `rebuild`, write every file again from PostgreSQL alone.
 
-    Waits while another sync runs. Readers see the files of before until the last moment, then all of
-    the new ones.
+    One sync runs at a time: this one waits its turn, or with `wait=False` does nothing and returns None.
+    Readers see the files of before until the last moment, then all of the new ones.
     """
+    with engine.connect() as connection:
+        if wait:
+            catalogue.lock(connection)
+        elif not catalogue.try_lock(connection):
+            return None
+        try:
+            return _sync_alone(engine, connection, store, rebuild)
+        finally:
+            connection.rollback()
+            catalogue.unlock(connection)
+
+
+def _sync_alone(engine: Engine, connection: Connection, store: EventStore, rebuild: bool) -> SyncReport:
     started = time.monotonic()
-    with _alone(engine) as connection:
-        span, found = _stage(connection, rebuild)
-        written: list[dict[str, Any]] = []
-        emptied: list[Place] = []
-        live: dict[Place, StoredFile] = {}
-        if found or rebuild:
-            _sweep(connection, store)
-            if not rebuild:
-                live = {(file.day, file.part): file for file in catalogue.read(engine).files}
-            written, emptied = _write_files(engine, connection, store, span, live)
-        with connection.begin():
-            _swap(connection, written, emptied, live, rebuild)
-            pending.settle(connection, rebuild=rebuild)
-            catalogue.advance(connection, span.limit, changed=bool(written or emptied or rebuild))
+    span, found = _stage(connection, rebuild)
+    written: list[dict[str, Any]] = []
+    emptied: list[Place] = []
+    live: dict[Place, StoredFile] = {}
+    if found or rebuild:
+        _sweep(connection, store)
+        if not rebuild:
+            live = {(file.day, file.part): file for file in catalogue.read(engine).files}
+        written, emptied = _write_files(engine, connection, store, span, live)
+    with connection.begin():
+        _swap(connection, written, emptied, live, rebuild)
+        pending.settle(connection, rebuild=rebuild)
+        catalogue.advance(connection, span.limit, changed=bool(written or emptied or rebuild))
     return SyncReport(
         events=found.events,
         sessions=found.sessions,
@@ -63,17 +83,6 @@ def sync(engine: Engine, store: EventStore, *, rebuild: bool = False) -> SyncRep
         version=catalogue.state(engine).version,
         seconds=time.monotonic() - started,
     )
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as connection:
-        catalogue.lock(connection)
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-            catalogue.unlock(connection)
 
 
 def _sweep(connection: Connection, store: EventStore) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,39 @@ def test_a_superseded_file_is_deleted_when_no_reader_needs_it(
     sync(engine, store)
     live = {file.path for file in catalogue.read(engine).files}
     assert len(set(store.paths()) - live) == 1  # superseded a moment ago
+
+
+def test_other_peoples_files_in_the_folder_stay(engine: Engine, happened: Happened, tmp_path: Path) -> None:
+    theirs = [
+        tmp_path / name
+        for name in (
+            "sales.parquet",
+            "day=2024-01-10/sales.parquet",
+            "deep/day=2024-01-10/" + "a" * 32 + ".parquet",
+        )
+    ]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("theirs")
+    ours = tmp_path / "day=2024-01-10" / ("0" * 32 + ".parquet")
+    ours.write_text("left behind by a crash")
+    happened("s1", "A", "2024-01-10 12:00")
+    sync(engine, EventStore.at(str(tmp_path)), rebuild=True)
+    assert [path.read_text() for path in theirs] == ["theirs"] * 3
+    assert not ours.exists()
+
+
+def test_who_does_not_wait_leaves_a_running_sync_alone(
+    engine: Engine, store: EventStore, happened: Happened
+) -> None:
+    happened("s1", "A", "2024-01-10 12:00")
+    with engine.connect() as running:
+        catalogue.lock(running)
+        assert sync(engine, store, wait=False) is None
+        catalogue.unlock(running)
+    report = sync(engine, store, wait=False)
+    assert report is not None
+    assert report.events == 1
 
 
 def test_rebuild_gives_what_the_increments_gave(
