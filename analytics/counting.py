@@ -1,6 +1,7 @@
 """Counts one partition: resolves steps and rows on its codes, then lets the kernel pass over it."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +55,21 @@ def add_to(result: Tally, partition: Partition, count: Count) -> None:
         result.gap_sum_ms,
         result.gap_histogram,
         result.daily,
+    )
+
+
+def entrants_by_value(partition: Partition, count: Count, breakdown: str) -> Counter[str]:
+    """How many of the sessions that the tally counts have each value: what the rows are ranked by."""
+    steps_of, passing = steps_of_events(partition, count.definition.steps), _passing(partition, count)
+    opens = (steps_of & np.uint32(1) == 1) & (partition.at_ms >= to_ms(count.question.since))
+    return grouping.entrants_by_value(
+        partition,
+        steps_of,
+        opens & (partition.at_ms < to_ms(count.question.until)),
+        passing,
+        count.definition.dimension(breakdown),
+        count.question.attribution,
+        _eligible(partition, steps_of, count.question),
     )
 
 
@@ -125,18 +141,32 @@ def to_ms(moment: dt.datetime | None) -> int:
 
 def _runs(partition: Partition, count: Count) -> Runs:
     definition, question = count.definition, count.question
-    steps_of = steps_of_events(partition, definition.steps)
-    filters = [(definition.dimension(wanted.dimension), wanted) for wanted in question.where]
-    passing = grouping.selected(partition, filters)
+    steps_of, passing = steps_of_events(partition, definition.steps), _passing(partition, count)
     if count.rows is None or question.breakdown is None:
         return grouping.single_group(partition, steps_of, passing)
+    return grouping.grouped(
+        partition,
+        steps_of,
+        passing,
+        definition.dimension(question.breakdown),
+        count.rows,
+        question.attribution,
+        _eligible(partition, steps_of, question),
+    )
+
+
+def _passing(partition: Partition, count: Count) -> NDArray[np.bool_]:
+    definition = count.definition
+    filters = [(definition.dimension(wanted.dimension), wanted) for wanted in count.question.where]
+    return grouping.selected(partition, filters)
+
+
+def _eligible(partition: Partition, steps_of: NDArray[np.uint32], question: Question) -> NDArray[np.bool_]:
+    """Which events may give a first or last touch."""
     eligible = (steps_of > 0) & (partition.at_ms >= to_ms(question.since))
     if question.completions == "within_range":
         eligible &= partition.at_ms < to_ms(question.until)
-    dimension = definition.dimension(question.breakdown)
-    return grouping.grouped(
-        partition, steps_of, passing, dimension, count.rows, question.attribution, eligible
-    )
+    return eligible
 
 
 def _day_starts_ms(question: Question) -> NDArray[np.int64]:

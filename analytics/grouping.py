@@ -90,6 +90,48 @@ def sessions_by_value(partition: Partition, dimension: Dimension) -> Counter[str
     return Counter(dict(zip((MISSING, *coded.values), counts.tolist(), strict=True)))
 
 
+def entrants_by_value(
+    partition: Partition,
+    steps_of: NDArray[np.uint32],
+    enters: NDArray[np.bool_],
+    passing: NDArray[np.bool_],
+    dimension: Dimension,
+    attribution: str,
+    eligible: NDArray[np.bool_],
+) -> Counter[str]:
+    """How many of the sessions that enter have each value under this attribution; other values are not there.
+
+    `enters` says which events may open a chain, `eligible` which may give a first or last touch.
+    """
+    entrant = passing.copy()
+    entrant &= np.bincount(partition.session[enters], minlength=partition.sessions) > 0
+    if attribution == "session":
+        coded = banded(partition.first_of_session(dimension.property), dimension)
+        return _counted(coded, coded.codes[entrant])
+    coded = banded(partition.column(dimension.property), dimension)
+    if attribution in {"first_touch", "last_touch"}:
+        codes = np.where(eligible, coded.codes, -1).astype(np.int32)
+        return _counted(coded, _touch(partition, codes, last=attribution == "last_touch")[entrant])
+    decides = enters
+    if attribution != "all_events":
+        decides = _at_step(steps_of, int(attribution.removeprefix("step_")))
+    deciding = decides & entrant[partition.session]
+    width = len(coded.values) + 1
+    pairs = np.unique(partition.session[deciding].astype(np.int64) * width + coded.codes[deciding] + 1)
+    return _counted(coded, pairs % width - 1)
+
+
+def _counted(coded: Coded, codes: NDArray[np.integer]) -> Counter[str]:
+    counts = np.bincount(codes + 1, minlength=len(coded.values) + 1).tolist()
+    values = (MISSING, *coded.values)
+    return Counter({value: count for value, count in zip(values, counts, strict=True) if count})
+
+
+def _at_step(steps_of: NDArray[np.uint32], step: int) -> NDArray[np.bool_]:
+    serves: NDArray[np.bool_] = (steps_of >> np.uint32(step)) & np.uint32(1) == 1
+    return serves
+
+
 def selected(partition: Partition, filters: Iterable[tuple[Dimension, Filter]]) -> NDArray[np.bool_]:
     """Which sessions pass all filters."""
     passing = np.ones(partition.sessions, np.bool_)
@@ -132,8 +174,14 @@ def grouped(
     if attribution == "all_events":
         return _run_per_value(partition, steps_of, passing, row_of_event, np.ones(len(steps_of), np.bool_))
     step = int(attribution.removeprefix("step_"))
-    at_step = (steps_of >> np.uint32(step)) & np.uint32(1) == 1
-    return _run_per_value(partition, steps_of, passing, row_of_event, at_step, masked=np.uint32(1 << step))
+    return _run_per_value(
+        partition,
+        steps_of,
+        passing,
+        row_of_event,
+        _at_step(steps_of, step),
+        masked=np.uint32(1 << step),
+    )
 
 
 def _touch(partition: Partition, codes: NDArray[np.int32], *, last: bool) -> NDArray[np.int32]:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from analytics import catalogue, grouping
 from analytics.catalogue import Catalogue, StoredFile, StoreState
-from analytics.counting import Count, add_to, to_ms
+from analytics.counting import Count, add_to, entrants_by_value, to_ms
 from analytics.errors import StoreUnavailable
 from analytics.funnels import Dimension, FunnelDefinition
 from analytics.grouping import Rows
@@ -132,7 +132,7 @@ class Reader:
         total = self._sum(files, everyone)
         rows = grouped = None
         if question.breakdown is not None:
-            found = self.sessions_by_value(files, definition.dimension(question.breakdown))
+            found = self._entrants_by_value(files, everyone, question.breakdown)
             rows = Rows.of(found, question.most_groups)
             grouped = self._sum(files, replace(everyone, rows=rows))
         self._loaded.keep_only(listed.files)
@@ -149,11 +149,18 @@ class Reader:
 
     def sessions_by_value(self, files: Sequence[StoredFile], dimension: Dimension) -> Counter[str]:
         """How many sessions of these files have each value of the dimension; "" is missing."""
+        return self._summed(files, lambda partition: grouping.sessions_by_value(partition, dimension))
 
+    def _entrants_by_value(self, files: Sequence[StoredFile], count: Count, breakdown: str) -> Counter[str]:
+        return self._summed(files, lambda partition: entrants_by_value(partition, count, breakdown))
+
+    def _summed(
+        self, files: Sequence[StoredFile], counted: Callable[[Partition], Counter[str]]
+    ) -> Counter[str]:
         def share(part: Sequence[StoredFile]) -> Counter[str]:
             found: Counter[str] = Counter()
             for file in part:
-                found.update(grouping.sessions_by_value(self._loaded.get(file.path), dimension))
+                found.update(counted(self._loaded.get(file.path)))
             return found
 
         found: Counter[str] = Counter()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analytics import grouping
-from analytics.counting import Count, chains, tally
+from analytics.counting import Count, chains, entrants_by_value, tally
 from analytics.funnels import Condition, Dimension, FunnelDefinition, Step
 from analytics.grouping import Rows
 from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE, add_gap
@@ -141,6 +141,24 @@ def test_values_beyond_the_limit_share_a_row_that_says_how_many() -> None:
     }  # fmt: skip
     values = grouping.sessions_by_value(partition(events), Dimension("plan", "Plan"))
     assert Rows.of(values, 1) == Rows(("", "x"), folded=2)
+
+
+@pytest.mark.parametrize("attribution", ["session", "first_touch", "last_touch", "all_events", "step_0"])
+def test_rows_are_ranked_by_the_sessions_that_they_will_count(attribution: str) -> None:
+    events = [
+        at(0, "a", "A", plan="pro", land="de"), at(1, "a", "A", plan="pro"),
+        at(0, "b", "A", plan="free", land="de"),
+        at(0, "other flow", "X", plan="x", land="de"), at(0, "not asked", "A", plan="y", land="fr"),
+        at(-9 * 86400, "too early", "A", plan="z", land="de"),
+        at(9 * 86400, "too late", "A", plan="w", land="de"),
+        at(0, "no plan", "A", land="de"),
+    ]  # fmt: skip
+    asked = count("A,B")
+    question = replace(
+        asked.question, where=(Filter("land", ("de",)),), breakdown="plan", attribution=attribution
+    )
+    found = entrants_by_value(partition(events), replace(asked, question=question), "plan")
+    assert found == {"pro": 1, "free": 1, "": 1}
 
 
 @pytest.mark.parametrize(

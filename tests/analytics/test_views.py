@@ -63,6 +63,17 @@ def test_a_view_of_one_day_with_the_day_before(see: See, happened: Happened) -> 
     assert view.newest_event == dt.datetime(2024, 1, 10, 12, 2, tzinfo=dt.UTC)
 
 
+def test_what_nobody_here_has_takes_no_row_and_is_not_counted_among_the_others(
+    see: See, happened: Happened
+) -> None:
+    world(happened)
+    for number in range(3):
+        happened(f"another flow {number}", "X", "2024-01-10 12:00", plan="enterprise")
+        happened(f"another flow {number}b", "X", "2024-01-10 12:00", plan=f"trial {number}")
+    view = see(Question(breakdown="plan", most_groups=2))
+    assert ([group.value for group in view.groups], view.folded_values) == (["pro", "free"], 0)
+
+
 def test_without_a_range_the_view_covers_all_days_and_compares_with_nothing(
     see: See, happened: Happened
 ) -> None:
