@@ -6,16 +6,19 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from analytics import definitions
-from analytics.errors import AnalyticsError, UnknownFunnel
+from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel
 from analytics.question import Question
 from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
+from dlq.errors import StoreUnavailable as LettersUnavailable
 from dlq.letters import Status
 from dlq.queries import LetterFilter
+from dlq.redaction import Redactor
 from dlq.retry import RetryClient
-from infra.access.roles import Permission, Person
+from infra.access.roles import Person
 from infra.errors import AccessDenied
 from recovery.funnels import Funnels
 
@@ -28,10 +31,12 @@ def signed_in(request: Request) -> Person:
     return person
 
 
+_AWAY = "The database does not answer. Try again shortly."
+
 Caller = Annotated[Person, Depends(signed_in)]
 
 
-def create_api(engine: Engine, funnels: Funnels, retries: RetryClient) -> FastAPI:
+def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor: Redactor) -> FastAPI:
     """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
     api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
 
@@ -43,18 +48,19 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient) -> FastAP
         last: Annotated[date | None, Query(alias="to")] = None,
         breakdown: Annotated[str | None, Query(alias="by")] = None,
     ) -> dict[str, Any]:
-        by.require(Permission.READ_FUNNELS)
         definition = definitions.latest(engine, name).definition
         question = Question.of_days(first, last, breakdown=breakdown)
-        return funnels.view(definition, question, now=datetime.now(UTC)).to_json()
+        return funnels.view(by, definition, question, now=datetime.now(UTC)).to_json()
 
     @api.get("/admin/dlq/tasks/")
     def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:
-        return console.letters(engine, by, LetterFilter(status=(status,) if status else ()), after, limit)
+        narrowed = LetterFilter(status=(status,) if status else ())
+        return console.letters(engine, by, narrowed, after, limit, redactor=redactor)
 
     @api.get("/admin/dlq/tasks/{task_id}/")
     def task(by: Caller, task_id: str) -> Any:
-        return console.letter(engine, by, console.letter_of_task(engine, by, task_id))
+        letter_id = console.letter_of_task(engine, by, task_id)
+        return console.letter(engine, by, letter_id, redactor=redactor)
 
     @api.post("/admin/dlq/tasks/{task_id}/retry/")
     def retry(by: Caller, task_id: str) -> dict[str, str]:
@@ -64,16 +70,25 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient) -> FastAP
     @api.exception_handler(AccessDenied)
     @api.exception_handler(AnalyticsError)
     @api.exception_handler(DlqError)
+    @api.exception_handler(OperationalError)
     def refused(_request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, _status_of(error))
+        away = isinstance(error, OperationalError)
+        return JSONResponse({"detail": _AWAY if away else str(error)}, _status_of(error))
 
     return api
+
+
+async def no_such_path(_request: Request) -> JSONResponse:
+    """Unknown /api paths answer 404; Streamlit would answer every path with its page."""
+    return JSONResponse({"detail": "There is nothing at this path."}, 404)
 
 
 def _status_of(error: Exception) -> int:
     match error:
         case AccessDenied():
             return 403
+        case OperationalError() | StoreUnavailable() | LettersUnavailable():
+            return 503
         case UnknownFunnel() | UnknownLetter():
             return 404
         case NotAllowedNow():

@@ -25,11 +25,6 @@ def health_route(engine: Engine, redis_url: str) -> Route:
     return Route("/healthz", healthz)
 
 
-async def no_such_path(_request: Request) -> Response:
-    """Unknown /api paths answer 404; Streamlit would answer every path with its page."""
-    return JSONResponse({"detail": "There is nothing at this path."}, 404)
-
-
 def _silent(engine: Engine, redis_url: str) -> list[str]:
     checks: dict[str, Callable[[], None]] = {
         "database": lambda: check_database(engine),

@@ -4,6 +4,7 @@ It wires the parts together, so it may import any of them.
 """
 
 import argparse
+import getpass
 import json
 import os
 import signal
@@ -30,6 +31,8 @@ from infra.supervisor.parent import Parent
 from infra.supervisor.run import Wiring, run
 from onboarding.flow import FUNNEL
 
+#: Named where no person did it.
+_OURSELVES = "onward"
 _STARTED = time.monotonic()
 
 
@@ -84,24 +87,26 @@ def _link(options: argparse.Namespace, settings: Settings) -> None:
     running = DataFolder(settings.home).running()
     page_url = running.url if running and running.url else f"http://{settings.host}:{settings.port}"
     with connected(settings) as servers:
+        engine = open_engine(servers.database_url)
         person = Person(options.login, Role(options.role))
-        token = create_link(open_engine(servers.database_url), person, now=datetime.now(UTC))
+        token = create_link(engine, person, by=getpass.getuser(), now=datetime.now(UTC))
+        engine.dispose()
     print(f"{page_url}{SIGN_IN_PATH}?token={token}")
 
 
 def _prepare(engine: Engine) -> None:
     """What must be in the database before the first task runs."""
-    definitions.ensure(engine, FUNNEL, by="onward")
+    definitions.ensure(engine, FUNNEL, by=_OURSELVES)
 
 
 def _prepare_demo(engine: Engine) -> None:
     _prepare(engine)
     body = (CHECKOUT / "sample" / "loan-application.json").read_text(encoding="utf-8")
-    definitions.ensure(engine, FunnelDefinition.from_json(json.loads(body)), by="onward")
+    definitions.ensure(engine, FunnelDefinition.from_json(json.loads(body)), by=_OURSELVES)
 
 
 def _sign_in_url(engine: Engine, page_url: str) -> str:
-    token = create_link(engine, Person("admin", Role.ADMIN), now=datetime.now(UTC))
+    token = create_link(engine, Person("admin", Role.ADMIN), by=_OURSELVES, now=datetime.now(UTC))
     return f"{page_url}{SIGN_IN_PATH}?token={token}"
 
 

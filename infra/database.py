@@ -1,7 +1,11 @@
 """The PostgreSQL engine, and the one place where a driver error at connect becomes a sentence."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import OperationalError
 
 from infra.errors import DatabaseTooOld, DatabaseUnavailable
 from infra.settings import display_url
@@ -27,6 +31,15 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
     )
 
 
+@contextmanager
+def answering(engine: Engine) -> Iterator[None]:
+    """Turn a connection that cannot be had, or breaks, inside the block into DatabaseUnavailable."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(where(engine), first_line(error.orig or error)) from error
+
+
 def check_database(engine: Engine) -> None:
     """Raise DatabaseUnavailable or DatabaseTooOld unless this server can be used.
 
@@ -48,6 +61,6 @@ def where(engine: Engine) -> str:
     return display_url(engine.url.render_as_string(hide_password=True))
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What the driver said, without its stack of connection attempts."""
     return str(error).strip().splitlines()[0].rstrip(".:")

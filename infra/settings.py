@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -44,8 +44,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 @dataclass(frozen=True, slots=True)
 class Settings:
     home: Path
-    database_url: str | None  #: with the psycopg driver named; None: use the embedded server
-    redis_url: str | None  #: None: use the embedded server
+    #: With the psycopg driver named; None: use the embedded server.
+    database_url: str | None = field(repr=False)
+    #: None: use the embedded server.
+    redis_url: str | None = field(repr=False)
     host: str
     port: int
     workers: int
@@ -65,6 +67,12 @@ class Settings:
             port=_whole_number("ONWARD_PORT", value["ONWARD_PORT"], 1, 65535),
             workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),
         )
+
+    def server_urls(self) -> tuple[str, str]:
+        """DATABASE_URL and REDIS_URL, for programs that are started with both. Raises SettingsError."""
+        if self.database_url is None or self.redis_url is None:
+            raise SettingsError("DATABASE_URL and REDIS_URL", "must both be set here; `make run` sets them.")
+        return self.database_url, self.redis_url
 
 
 def display_url(url: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from sqlalchemy import Connection, Engine
 
 from dlq.tasks import DeadLetterTask
-from infra.database import open_engine
+from infra.worker_engine import worker_engine
 from onboarding.errors import Transient
 
 T = TypeVar("T")
@@ -25,14 +25,9 @@ class OnboardingBaseTask(DeadLetterTask):
     first_pause_seconds = 1.0
     longest_pause_seconds = 60.0
 
-    _engine: Engine | None = None
-
     @property
     def engine(self) -> Engine:
-        """One engine per process for all tasks; opened on first use, so never inherited through a fork."""
-        if OnboardingBaseTask._engine is None:
-            OnboardingBaseTask._engine = open_engine(self.app.conf.database_url, pool_size=1)
-        return OnboardingBaseTask._engine
+        return worker_engine(self.app)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -25,7 +25,6 @@ from analytics import imports
 from infra.access.roles import Person, Role
 from infra.celery_app import create_celery
 from infra.database import open_engine
-from infra.errors import SettingsError
 from infra.settings import CHECKOUT, Settings
 from onboarding import faults, sessions, tasks
 from onboarding.base_task import OnboardingBaseTask
@@ -123,17 +122,13 @@ def import_sample(engine: Engine) -> "subprocess.Popen[bytes] | None":
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    settings = Settings.from_env()
-    if settings.database_url is None or settings.redis_url is None:
-        raise SettingsError(
-            "DATABASE_URL and REDIS_URL", "must be set for the traffic; `make demo` sets them."
-        )
-    create_celery(settings.redis_url).set_default()
+    database_url, redis_url = Settings.from_env().server_urls()
+    create_celery(redis_url).set_default()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
 
-    engine = open_engine(settings.database_url, pool_size=1)
+    engine = open_engine(database_url, pool_size=1)
     if faults.find(engine, faults.ASSISTANT_TIMEOUT) is None:
         faults.turn(engine, faults.ASSISTANT_TIMEOUT, FAULT_SHARE, by=DEMO, at=datetime.now(UTC))
     importing = import_sample(engine)

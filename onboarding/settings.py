@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.settings import Setting
 
@@ -20,7 +20,7 @@ SETTINGS = (
 @dataclass(frozen=True, slots=True)
 class Settings:
     llm_url: str | None  #: None: the scripted assistant
-    llm_key: str
+    llm_key: str = field(repr=False)
     llm_model: str
 
     @classmethod

@@ -1,6 +1,6 @@
 """The filters of the Funnel page. Each is bound to the address, so a link or a reload shows the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -9,20 +9,14 @@ import streamlit as st
 from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
-from pages import _resources
+from pages import _funnel_choice, _resources
+from pages._words import duration
 
-WINDOWS = {
-    "1 hour": 3600,
-    "1 day": 86400,
-    "7 days": 7 * 86400,
-    "14 days": 14 * 86400,
-    "30 days": 30 * 86400,
-    "90 days": 90 * 86400,
-    "365 days": 365 * 86400,
-}
+WINDOWS = (3600, 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400, 365 * 86400)
 ANY_SESSION = "All sessions"
 NO_BREAKDOWN = "None"
 MISSING = "(missing)"
+_OF_ONE_FUNNEL = ("window", "by", "where")
 _WINDOW_HELP = (
     "The longest time from entry to the last step. A session counts with its furthest chain of steps in "
     "order; other events may lie between. Entries of the period count up to the end of their window."
@@ -35,84 +29,83 @@ class Asked:
 
     definition: FunnelDefinition  #: with the chosen window
     question: Question
-    dimensions: tuple[DimensionChoice, ...]
-
-
-def funnel(definitions: Sequence[FunnelDefinition]) -> FunnelDefinition:
-    saved = {one.title or one.name: one for one in definitions}
-    title = st.selectbox(
-        "Funnel",
-        sorted(saved),
-        key="funnel",
-        bind="query-params",
-        label_visibility="collapsed",
-        width=190,
-    )
-    return saved[title]
 
 
 def asked(definition: FunnelDefinition, days: tuple[date, date]) -> Asked:
     """The popover with window, breakdown and dimension filter, and the question they make."""
-    dimensions = tuple(_resources.dimensions(definition))
-    with st.popover(_summary(), icon=":material/tune:"):
+    dimensions = {choice.label: choice for choice in _resources.dimensions(definition)}
+    if _funnel_choice.has_changed():
+        starting = (_window_label(definition), _first_breakdown(definition, dimensions), ANY_SESSION)
+        st.session_state.update(zip(_OF_ONE_FUNNEL, starting, strict=True))
+    with st.popover(_summary(dimensions), icon=":material/tune:"):
         window = _window(definition)
         by = _breakdown(definition, dimensions)
         where = _where(definition, dimensions)
     question = Question.of_days(*days, where=where, breakdown=by)
-    return Asked(replace(definition, window_seconds=window), question, dimensions)
+    return Asked(replace(definition, window_seconds=window), question)
 
 
-def _summary() -> str:
-    chosen = st.session_state.get("where", ANY_SESSION)
-    values = st.session_state.get("values") or []
-    if chosen == ANY_SESSION or not values:
+def _summary(dimensions: Mapping[str, DimensionChoice]) -> str:
+    choice = dimensions.get(st.session_state.get("where", ANY_SESSION))
+    values = st.session_state.get(_values_key(choice), []) if choice else []
+    if choice is None or not values:
         return ANY_SESSION
-    return values[0] if len(values) == 1 else f"{chosen}: {len(values)} values"
+    return values[0] if len(values) == 1 else f"{choice.label}: {len(values)} values"
+
+
+def _window_label(definition: FunnelDefinition) -> str:
+    return duration(definition.window_seconds)
 
 
 def _window(definition: FunnelDefinition) -> int:
-    own = next((name for name, size in WINDOWS.items() if size == definition.window_seconds), None)
-    names = list(WINDOWS)
+    sizes = {duration(size): size for size in sorted({*WINDOWS, definition.window_seconds})}
     chosen = st.selectbox(
         "Window",
-        names,
-        index=names.index(own or "14 days"),
+        list(sizes),
+        index=list(sizes).index(_window_label(definition)),
         key="window",
         bind="query-params",
         help=_WINDOW_HELP,
     )
-    return WINDOWS[chosen]
+    return sizes[chosen]
 
 
-def _breakdown(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, ...]) -> str | None:
-    labels = {dimension.label: dimension.property for dimension in dimensions}
-    own = {dimension.property for dimension in definition.dimensions}
-    declared = [label for label, name in labels.items() if name in own]
-    options = [NO_BREAKDOWN, *labels]
+def _first_breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> str:
+    declared = (one.label for one in definition.dimensions if one.label in dimensions)
+    return next(declared, NO_BREAKDOWN)
+
+
+def _breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> str | None:
+    options = [NO_BREAKDOWN, *dimensions]
     chosen = st.selectbox(
         "Break down by",
         options,
-        index=options.index(declared[0]) if declared else 0,
+        index=options.index(_first_breakdown(definition, dimensions)),
         key="by",
         bind="query-params",
         help="By the first value that a session has. Of many values the most frequent are shown.",
     )
-    return labels.get(chosen)
+    return dimensions[chosen].property if chosen in dimensions else None
 
 
-def _where(definition: FunnelDefinition, dimensions: tuple[DimensionChoice, ...]) -> tuple[Filter, ...]:
-    labels = {dimension.label: dimension.property for dimension in dimensions}
-    chosen = st.selectbox("Only sessions with", [ANY_SESSION, *labels], key="where", bind="query-params")
-    if chosen not in labels:
+def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[Filter, ...]:
+    chosen = st.selectbox("Only sessions with", [ANY_SESSION, *dimensions], key="where", bind="query-params")
+    choice = dimensions.get(chosen)
+    if choice is None:
         return ()
-    values = _resources.values(definition, labels[chosen])
+    values = _resources.values(definition, choice.property)
     picked = st.multiselect(
-        chosen,
+        choice.label,
         [value or MISSING for value in values],
-        key="values",
+        key=_values_key(choice),
         bind="query-params",
         placeholder="Any value",
     )
     if not picked:
         return ()
-    return (Filter(labels[chosen], tuple("" if one == MISSING else one for one in picked)),)
+    return (Filter(choice.property, tuple("" if one == MISSING else one for one in picked)),)
+
+
+def _values_key(choice: DimensionChoice) -> str:
+    # One key for each dimension: a value picked for one must not stay picked for another.
+    return f"is_{choice.property}"

@@ -10,6 +10,7 @@ from dlq.errors import DlqError, UnknownLetter
 from dlq.letters import Status
 from dlq.views import LetterDetail
 from infra.access.roles import Permission
+from infra.errors import DatabaseUnavailable
 from pages import _access, _charts, _letter_retry, _resources, _states
 from pages._words import clock_time
 
@@ -47,11 +48,11 @@ def drawer(letter_id: str) -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _contents(letter_id: str) -> None:
-    by = _access.enter(Permission.READ_LETTERS)
     try:
+        by = _access.enter(Permission.READ_LETTERS)
         detail = console.letter(_resources.engine(), by, _number(letter_id), redactor=_resources.redactor())
-    except DlqError as error:
-        _states.state("This letter cannot be shown", str(error))
+    except (DlqError, DatabaseUnavailable) as error:
+        _states.state("This letter cannot be shown now", str(error))
         return
     letter = detail.letter
     with st.container(horizontal=True, vertical_alignment="center"):

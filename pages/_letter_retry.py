@@ -6,7 +6,6 @@ from dlq.errors import DlqError
 from dlq.letters import Status
 from dlq.retry import Preview, RetryClient
 from dlq.views import LetterSummary
-from infra import audit
 from infra.access.roles import Permission, Person
 from infra.errors import AccessDenied
 from pages import _access, _resources
@@ -24,7 +23,7 @@ def actions(letter: LetterSummary, by: Person) -> None:
 
 
 def _retry(letter_id: int, by: Person) -> None:
-    client = RetryClient(_resources.engine(), _resources.celery_client(), audit.record)
+    client = _resources.retries()
     try:
         preview = client.preview(letter_id, by)
     except DlqError as error:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from analytics.errors import AnalyticsError
 from dlq.errors import DlqError
-from infra.errors import InfraError
+from infra.errors import DatabaseUnavailable, InfraError
 
 
 def card_head(title: str, subtitle: str) -> None:
@@ -31,16 +31,16 @@ def failures_shown(what: str) -> Iterator[None]:
     """Turn an expected failure inside the block into a card with "Try again"; the filters stay."""
     try:
         yield
+    except (DatabaseUnavailable, OperationalError):
+        _failed(what, "PostgreSQL does not answer. Your filters are kept.")
     except (AnalyticsError, DlqError, InfraError) as error:
         _failed(what, str(error))
-    except OperationalError:
-        _failed(what, "PostgreSQL did not answer. Your filters are kept.")
 
 
 def _failed(what: str, reason: str) -> None:
     with st.container(border=True, key="card_failed"):
         state(f"{what} could not be shown", reason)
         with st.container(horizontal=True, horizontal_alignment="center"):
-            st.button("Try again", icon=":material/refresh:", type="primary", key="try_again")
+            st.button("Try again", icon=":material/refresh:", type="primary", key=f"try_again_{what}")
         st.space("medium")
     st.stop()

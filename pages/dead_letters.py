@@ -54,9 +54,10 @@ def filters(by: Person) -> LetterFilter:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def numbers() -> None:
-    by = _access.enter(Permission.READ_LETTERS)
-    found = console.counts(engine, by)
-    blocked = len(console.waiting_sessions(engine))
+    with _states.failures_shown("The numbers"):
+        by = _access.enter(Permission.READ_LETTERS)
+        found = console.counts(engine, by)
+        blocked = len(console.waiting_sessions(engine))
     with st.grid(4, min_column_width=168, gap="small", key="numbers"):
         waiting = found[Status.DEAD] + found[Status.POISONED]
         st.metric("Waiting for a decision", count(waiting), border=True, height="stretch")
@@ -73,10 +74,10 @@ def numbers() -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def letters(narrowed: LetterFilter) -> None:
-    by = _access.enter(Permission.READ_LETTERS)
     before = st.session_state.get("before")
     with _states.failures_shown("The dead letters"):
-        page = console.letters(engine, by, narrowed, after=before, limit=ROWS)
+        by = _access.enter(Permission.READ_LETTERS)
+        page = console.letters(engine, by, narrowed, before, ROWS, redactor=_resources.redactor())
     if not page.letters:
         _states.state("Nothing here", "No dead letter matches. Failed tasks appear here within seconds.")
         st.space("medium")
@@ -103,8 +104,8 @@ def row(letter: LetterSummary) -> None:
 with st.container(gap=None):
     st.title("Dead letters", anchor=False)
     st.html('<div class="sub">Tasks that failed for good, newest first. This page refreshes by itself.</div>')
-with _states.failures_shown("The dead letters"):
-    numbers()
+numbers()
+with _states.failures_shown("The filters"):
     _demo_fault.switch(person)
     narrowed = filters(person)
 if st.session_state.get("narrowed") != narrowed:

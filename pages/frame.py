@@ -3,14 +3,15 @@
 import streamlit as st
 
 from infra.access.roles import Permission
-from pages import _access, _resources
+from pages import _access, _resources, _states
 
 # The icon comes first: without a local one, navigation would fetch its icons from elsewhere.
 st.set_page_config(page_icon="pages/static/favicon.svg", layout="wide", initial_sidebar_state=232)
 st.html(f"<style>{_resources.stylesheet()}</style>")
 st.logo("pages/static/logo.svg", size="medium")
 
-person = _access.signed_in()
+with _states.failures_shown("Onward"):
+    person = _access.signed_in()
 
 sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": []}
 if person.may(Permission.READ_FUNNELS):

@@ -8,6 +8,7 @@ from pages import (
     _access,
     _filters,
     _funnel_cards,
+    _funnel_choice,
     _funnel_numbers,
     _funnel_states,
     _live,
@@ -16,7 +17,8 @@ from pages import (
     _states,
 )
 
-person = _access.enter(Permission.READ_FUNNELS)
+with _states.failures_shown("The funnel"):
+    person = _access.enter(Permission.READ_FUNNELS)
 engine = _resources.engine()
 
 with st.container(
@@ -31,7 +33,7 @@ with _states.failures_shown("The funnel"):
     if not definitions:
         _funnel_states.no_definition()
     with controls:
-        definition = _filters.funnel(definitions)
+        definition = _funnel_choice.choose(definitions)
     title.title(definition.title or definition.name, anchor=False)
     available = span(engine, definition)
     if available is None:
@@ -41,7 +43,7 @@ with _states.failures_shown("The funnel"):
         export = st.empty()
     _live.watch(definition, available)
     with st.skeleton(height=430):
-        view = _resources.funnels().view(asked.definition, asked.question, now=_resources.now())
+        view = _resources.funnels().view(person, asked.definition, asked.question, now=_resources.now())
 
 subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(view, _resources.now())}</div>')
 if view.entered == 0:

@@ -9,6 +9,7 @@ from analytics.queries import Reader
 from analytics.question import Question
 from analytics.views import FunnelView
 from dlq.console import waiting_sessions
+from infra.access.roles import Permission, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class Funnels:
     reader: Reader
     cache: ViewCache
 
-    def view(self, definition: FunnelDefinition, question: Question, *, now: datetime) -> FunnelView:
+    def view(
+        self, by: Person, definition: FunnelDefinition, question: Question, *, now: datetime
+    ) -> FunnelView:
         """The funnel, with the sessions behind an open dead letter told apart from those that left."""
+        by.require(Permission.READ_FUNNELS)
         blocked = waiting_sessions(self.reader.engine)
         return self.cache.view(self.reader, definition, question, now=now, blocked=blocked)

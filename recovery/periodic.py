@@ -1,26 +1,32 @@
-"""What beat asks of the worker every few seconds. A run does all there is to do: a lost one costs nothing."""
+"""What beat asks of the worker every few seconds. A run does all there is to do: a lost one costs nothing.
+
+So none of them becomes a dead letter; a failed run is in the worker's log, and the page says how old its
+numbers are.
+"""
 
 from functools import cache
 
 from celery import Task, shared_task
-from sqlalchemy import Engine
 
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from analytics.sync import sync
-from infra.database import open_engine
+from dlq.publishing import publisher
+from dlq.reaper import reap
 from infra.settings import Settings
+from infra.worker_engine import worker_engine
 
 
-@shared_task(bind=True, name="recovery.sync_events")
+@shared_task(bind=True, name="recovery.sync_events", dead_letters=False)
 def sync_events(self: Task) -> None:
-    """Take new events into the store, so that a page shows them within seconds."""
-    sync(_engine(self.app.conf.database_url), _store())
+    """Take new events into the store, unless another sync is at it."""
+    sync(worker_engine(self.app), _store(), wait=False)
 
 
-@cache
-def _engine(database_url: str) -> Engine:
-    return open_engine(database_url, pool_size=3)
+@shared_task(bind=True, name="recovery.finish_retries", dead_letters=False)
+def finish_retries(self: Task) -> None:
+    """Publish the retries that somebody claimed but a crash or an outage kept from the broker."""
+    reap(worker_engine(self.app), publisher(self.app))
 
 
 @cache

@@ -2,19 +2,18 @@
 
 import dlq
 from infra.celery_app import create_celery
-from infra.errors import SettingsError
 from infra.settings import Settings
 
-settings = Settings.from_env()
-if settings.database_url is None or settings.redis_url is None:
-    raise SettingsError("DATABASE_URL and REDIS_URL", "must be set for a worker; `make run` sets them.")
+_database_url, _redis_url = Settings.from_env().server_urls()
 
-app = create_celery(settings.redis_url, include=("recovery.periodic", "onboarding.tasks"))
+app = create_celery(_redis_url, include=("recovery.periodic", "onboarding.tasks"))
 app.conf.update(
-    database_url=settings.database_url,
+    database_url=_database_url,
+    # A run that waited too long is dropped: the next one does its work.
     beat_schedule={
-        "sync-events": {"task": "recovery.sync_events", "schedule": 2.0},
+        "sync-events": {"task": "recovery.sync_events", "schedule": 2.0, "options": {"expires": 10}},
+        "finish-retries": {"task": "recovery.finish_retries", "schedule": 10.0, "options": {"expires": 30}},
     },
 )
 app.set_default()
-dlq.install(app, database_url=settings.database_url)
+dlq.install(app, database_url=_database_url)

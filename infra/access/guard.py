@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.access import sessions
 from infra.access.roles import Person
+from infra.errors import DatabaseUnavailable
 
 SESSION_HEADER = "x-onward-session"
 SIGN_IN_PATH = "/sign-in"
@@ -29,6 +30,9 @@ _OPEN = (SIGN_IN_PATH, "/healthz", "/_stcore/health", "/static/", "/app/static/"
 _MACHINE_PATHS = ("/api/", "/_stcore/", "/media/", "/component/")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY_VIOLATION = 1008
+_AWAY = JSONResponse(
+    {"detail": "The database does not answer. Try again shortly."}, 503, {"retry-after": "5"}
+)
 
 
 class Guard:
@@ -53,12 +57,15 @@ class Guard:
             return
         headers = Headers(scope=scope)
         key = self._key(headers)
-        person = await self._person(key, scope["path"])
-        if scope["type"] == "websocket":
-            if person is None or not _same_origin(headers):
-                await _refuse_websocket(receive, send)
-                return
-        elif refusal := _refusal(scope, headers, person):
+        try:
+            person = await self._person(key, scope["path"])
+            refusal = _refusal(scope, headers, person)
+        except DatabaseUnavailable:
+            person, refusal = None, _AWAY
+        if refusal is not None and scope["type"] == "websocket":
+            await _refuse_websocket(receive, send)
+            return
+        if refusal is not None:
             await refusal(scope, receive, self._with_security_headers(send))
             return
         await self._app(_identified(scope, key, person), receive, self._with_security_headers(send))
@@ -90,10 +97,12 @@ def _is_open(path: str) -> bool:
 
 
 def _refusal(scope: Scope, headers: Headers, person: Person | None) -> Response | None:
+    """The answer to whoever may not come in; a websocket is closed instead of being sent it."""
     path = scope["path"]
-    if scope["method"] not in _SAFE_METHODS and not _same_origin(headers):
+    is_safe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+    if not is_safe and not _same_origin(headers):
         return JSONResponse({"detail": "This request must come from the dashboard itself."}, 403)
-    if person is not None or _is_open(path):
+    if person is not None or (_is_open(path) and scope["type"] == "http"):
         return None
     if path.startswith(_MACHINE_PATHS):
         return JSONResponse({"detail": "Sign in first."}, 401)

@@ -13,13 +13,14 @@ from sqlalchemy import Engine, delete, insert, select, update
 from infra import audit
 from infra.access.roles import Person, Role
 from infra.access.tables import sign_in_link, sign_in_session
+from infra.database import answering
 
 LINK_HOURS = 24
 SESSION_HOURS = 12
 _TOKEN_BYTES = 32
 
 
-def create_link(engine: Engine, person: Person, *, now: datetime) -> str:
+def create_link(engine: Engine, person: Person, *, by: str, now: datetime) -> str:
     """A token that signs `person` in once. Whoever holds it is that person: show it only to them."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with engine.begin() as connection:
@@ -32,13 +33,20 @@ def create_link(engine: Engine, person: Person, *, now: datetime) -> str:
             )
         )
         connection.execute(delete(sign_in_link).where(sign_in_link.c.expires_at < now))
+        audit.record(
+            connection,
+            actor=by,
+            action="link.create",
+            subject=f"person:{person.login}",
+            after={"role": person.role},
+        )
     return token
 
 
 def sign_in(engine: Engine, link_token: str, *, now: datetime, source: str | None = None) -> str | None:
     """Use up a link and open a session; its token, or None when the link is unknown, used or expired."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    with engine.begin() as connection:
+    with answering(engine), engine.begin() as connection:
         link = connection.execute(
             update(sign_in_link)
             .where(
@@ -73,23 +81,27 @@ def session_key(token: str) -> str:
 
 
 def find_person(engine: Engine, key: str, *, now: datetime) -> Person | None:
-    """The person of the live session with this `session_key`, or None."""
+    """The person of the live session with this `session_key`, or None. Raises DatabaseUnavailable."""
     if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
         return None
     live = select(sign_in_session.c.login, sign_in_session.c.role).where(
         sign_in_session.c.token_sha256 == bytes.fromhex(key), sign_in_session.c.expires_at > now
     )
-    with engine.connect() as connection:
+    with answering(engine), engine.connect() as connection:
         row = connection.execute(live).one_or_none()
     return Person(row.login, Role(row.role)) if row else None
 
 
 def sign_out(engine: Engine, key: str) -> None:
     """End the session, in every tab and device that uses it."""
-    with engine.begin() as connection:
-        connection.execute(
-            delete(sign_in_session).where(sign_in_session.c.token_sha256 == bytes.fromhex(key))
-        )
+    with answering(engine), engine.begin() as connection:
+        login = connection.execute(
+            delete(sign_in_session)
+            .where(sign_in_session.c.token_sha256 == bytes.fromhex(key))
+            .returning(sign_in_session.c.login)
+        ).scalar_one_or_none()
+        if login is not None:
+            audit.record(connection, actor=login, action="session.close", subject=f"person:{login}")
 
 
 def _sha256(token: str) -> bytes:

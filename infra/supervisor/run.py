@@ -123,9 +123,7 @@ class Supervisor:
             for kept in self._kept:
                 kept.look()
             if not told and (all(kept.is_settled for kept in self._kept) or time.monotonic() > tell_by):
-                for program in self._wiring.last:
-                    self._keep(program)
-                    self._kept[-1].look()
+                self._start_the_last()
                 self._tell()
                 told = True
             time.sleep(_LOOK_SECONDS)
@@ -150,6 +148,11 @@ class Supervisor:
             page.look()
             time.sleep(_LOOK_SECONDS)
 
+    def _start_the_last(self) -> None:
+        for program in self._wiring.last:
+            self._keep(program)
+            self._kept[-1].look()
+
     def _keep(self, program: Program) -> None:
         command = program.command(self._folder, self._env)
         self._kept.append(Kept(program, command, self._programs_line, self._held, self._say))
@@ -169,7 +172,7 @@ class Supervisor:
     def _tell(self) -> None:
         def tell(engine: Engine) -> None:
             link = self._wiring.sign_in_url(engine, self._url)
-            self._say(f"Everything is up. Open this link to sign in; it works once:\n\n{link}\n")
+            self._say(f"Open this link to sign in; it works once:\n\n{link}\n")
 
         self._with_engine(tell)
 

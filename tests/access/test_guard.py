@@ -51,7 +51,7 @@ def client(engine):
 
 @pytest.fixture
 def link(engine):
-    return sessions.create_link(engine, Person("ada", Role.OPERATOR), now=NOON)
+    return sessions.create_link(engine, Person("ada", Role.OPERATOR), by="onward", now=NOON)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ ADA = Person("ada", Role.OPERATOR)
 
 
 def signed_in(engine, at=NOON):
-    token = sessions.sign_in(engine, sessions.create_link(engine, ADA, now=at), now=at)
+    token = sessions.sign_in(engine, sessions.create_link(engine, ADA, by="onward", now=at), now=at)
     return sessions.session_key(token)
 
 
@@ -24,13 +24,13 @@ def test_a_link_signs_its_person_in(engine):
 
 
 def test_a_link_works_once(engine):
-    link = sessions.create_link(engine, ADA, now=NOON)
+    link = sessions.create_link(engine, ADA, by="onward", now=NOON)
     assert sessions.sign_in(engine, link, now=NOON)
     assert sessions.sign_in(engine, link, now=NOON) is None
 
 
 def test_a_link_expires(engine):
-    link = sessions.create_link(engine, ADA, now=NOON)
+    link = sessions.create_link(engine, ADA, by="onward", now=NOON)
     assert sessions.sign_in(engine, link, now=NOON + timedelta(hours=sessions.LINK_HOURS, seconds=1)) is None
 
 
@@ -59,7 +59,7 @@ def test_a_forged_key_finds_nobody(engine, key):
 
 
 def test_the_tables_hold_no_token(engine):
-    link = sessions.create_link(engine, ADA, now=NOON)
+    link = sessions.create_link(engine, ADA, by="onward", now=NOON)
     token = sessions.sign_in(engine, link, now=NOON)
     with engine.connect() as connection:
         stored = [
@@ -69,8 +69,14 @@ def test_the_tables_hold_no_token(engine):
     assert not any(secret in row for secret in (link, token) for row in stored)
 
 
-def test_signing_in_is_audited_with_its_source(engine):
-    sessions.sign_in(engine, sessions.create_link(engine, ADA, now=NOON), now=NOON, source="127.0.0.1")
+def test_links_and_sessions_are_audited(engine):
+    link = sessions.create_link(engine, ADA, by="root", now=NOON)
+    token = sessions.sign_in(engine, link, now=NOON, source="127.0.0.1")
+    sessions.sign_out(engine, sessions.session_key(token))
     with engine.connect() as connection:
-        entry = connection.execute(select(audit_entry)).one()
-    assert (entry.actor, entry.action, entry.source) == ("ada", "session.open", "127.0.0.1")
+        entries = connection.execute(select(audit_entry).order_by(audit_entry.c.id)).all()
+    assert [(entry.actor, entry.action, entry.source) for entry in entries] == [
+        ("root", "link.create", None),
+        ("ada", "session.open", "127.0.0.1"),
+        ("ada", "session.close", None),
+    ]

@@ -15,15 +15,18 @@ from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.question import Question
 from analytics.store import EventStore
-from api.app import create_api
-from api.health import health_route, no_such_path
+from api.app import create_api, no_such_path
+from api.health import health_route
+from dlq.redaction import Redactor
 from dlq.retry import RetryClient
 from infra import audit
 from infra.access import sessions
 from infra.access.guard import Guard
 from infra.access.roles import Person, Role
 from infra.access.sign_in import sign_in_route
+from infra.database import open_engine
 from recovery.funnels import Funnels
+from tests.browser.conftest import free_port
 from tests.dlq import builders
 from tests.pages.conftest import SIGN_UP, World
 
@@ -62,7 +65,7 @@ def client(engine, redis_url, published, funnels):
     routes = [
         health_route(engine, redis_url),
         sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, funnels, retries)),
+        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True))),
         Route("/api/{path:path}", no_such_path),
     ]
     guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
@@ -72,7 +75,7 @@ def client(engine, redis_url, published, funnels):
 @pytest.fixture
 def sign_in(client, engine):
     def as_role(role):
-        link = sessions.create_link(engine, Person("ada", role), now=datetime.now(UTC))
+        link = sessions.create_link(engine, Person("ada", role), by="onward", now=datetime.now(UTC))
         client.get("/sign-in", params={"token": link})
         return client
 
@@ -86,7 +89,7 @@ def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, funnels):
     world.sync()
     answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "sign-up", "by": "device"})
     question = Question(breakdown="device")
-    view = funnels.view(SIGN_UP, question, now=datetime.now(UTC))
+    view = funnels.view(Person("ada", Role.VIEWER), SIGN_UP, question, now=datetime.now(UTC))
     assert (answer.json()["entered"], answer.json()["converted"]) == (2, 1)
     assert answer.json()["steps"] == [dataclasses.asdict(step) for step in view.steps]
 
@@ -156,5 +159,19 @@ def test_an_unknown_api_path_is_not_a_page(sign_in):
     assert sign_in(Role.ADMIN).get("/api/v2/anything").status_code == 404
 
 
-def test_health_names_what_is_silent(client):
+def test_health_is_well_while_the_servers_answer(client):
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_health_names_what_is_silent():
+    nowhere = open_engine(f"postgresql+psycopg://nobody:secret@127.0.0.1:{free_port()}/none")
+    routes = [health_route(nowhere, f"redis://127.0.0.1:{free_port()}/0")]
+    answer = TestClient(Starlette(routes=routes)).get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "failing", "silent": ["database", "redis"]}
+    assert "secret" not in answer.text
+
+
+def test_e_mail_addresses_are_masked_when_the_setting_says_so(world, sign_in):
+    world.letter(task_id="t1", body=builders.body_of("bob@example.com"))
+    assert "bob@example.com" not in sign_in(Role.OPERATOR).get(f"{TASKS}t1/").text

@@ -53,7 +53,7 @@ def cookie(engine, tmp_path) -> Callable[[str, Role], dict[str, str]]:
     """The session cookie of a person of some role, made without asking the dashboard."""
 
     def of(address: str, role: Role) -> dict[str, str]:
-        link = sessions.create_link(engine, Person("vic", role), now=datetime.now(UTC))
+        link = sessions.create_link(engine, Person("vic", role), by="onward", now=datetime.now(UTC))
         token = sessions.sign_in(engine, link, now=datetime.now(UTC))
         assert token is not None
         return {"name": cookie_name(tmp_path), "value": token, "url": address}

@@ -78,7 +78,7 @@ def everybody(engine) -> set[str]:
 
 def counted(funnels, store):
     sync(funnels.reader.engine, store)
-    return funnels.view(FUNNEL, Question(), now=now())
+    return funnels.view(ADA, FUNNEL, Question(), now=now())
 
 
 def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_url, tmp_path):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
@@ -17,7 +16,7 @@ from analytics.store import EventStore
 from analytics.sync import sync
 from infra.access import sessions
 from infra.access.roles import Person, Role
-from pages import _resources
+from recovery.dashboard import dashboard
 from tests.dlq import builders
 
 FRAME = str(Path(__file__).parent.parent.parent / "pages" / "frame.py")
@@ -41,15 +40,17 @@ class World:
     def funnel(self) -> None:
         definitions.save(self.engine, SIGN_UP, by="ada")
 
-    def session(self, session_id: str, *names: str, days: int = 0, device: str = "phone") -> None:
-        """A session that does `names`, a minute apart, from noon of the day `days` after the first."""
+    def session(
+        self, session_id: str, *names: str, days: int = 0, minutes: int = 1, device: str = "phone"
+    ) -> None:
+        """A session that does `names`, `minutes` apart, from noon of the day `days` after the first."""
         with self.engine.begin() as connection:
-            for minute, name in enumerate(names):
+            for nth, name in enumerate(names):
                 analytics.record(
                     connection,
                     session_id=session_id,
                     name=name,
-                    occurred_at=NOON + timedelta(days=days, minutes=minute),
+                    occurred_at=NOON + timedelta(days=days, minutes=nth * minutes),
                     properties={"device": device},
                 )
 
@@ -68,7 +69,7 @@ class World:
         """The page as somebody of this role sees it; None is nobody."""
         app = AppTest.from_file(FRAME, default_timeout=30)
         if role is not None:
-            link = sessions.create_link(self.engine, Person("ada", role), now=datetime.now(UTC))
+            link = sessions.create_link(self.engine, Person("ada", role), by="onward", now=datetime.now(UTC))
             token = sessions.sign_in(self.engine, link, now=datetime.now(UTC))
             assert token is not None
             app.user = {"session": sessions.session_key(token)}
@@ -85,11 +86,9 @@ def world(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("ONWARD_HOME", str(tmp_path))
-    st.cache_resource.clear()
-    st.cache_data.clear()
     yield World(engine, tmp_path)
-    _resources.engine().dispose()
-    st.cache_resource.clear()
+    dashboard().engine.dispose()
+    dashboard.cache_clear()
 
 
 @pytest.fixture

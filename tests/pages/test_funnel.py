@@ -1,15 +1,19 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
+from analytics import definitions
 from analytics.question import Question
-from infra.access.roles import Role
+from infra.access.roles import Person, Role
 from pages import _funnel_cards, _resources
 from tests.dlq import builders
 from tests.pages.conftest import NOON, SIGN_UP
 
 pytestmark = pytest.mark.servers
+
+ADA = Person("ada", Role.VIEWER)
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
     table = three_sessions.open(Role.VIEWER).dataframe[0].value
-    view = _resources.funnels().view(SIGN_UP, Question(breakdown="device"), now=NOON)
+    view = _resources.funnels().view(ADA, SIGN_UP, Question(breakdown="device"), now=NOON)
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
     assert [(row["step"], int(row["reached"])) for row in rows] == list(
         zip(table["step"], table["reached"], strict=True)
@@ -59,15 +63,36 @@ def test_the_declared_dimension_is_the_breakdown_at_first(three_sessions):
 
 
 def test_filters_come_from_the_address(three_sessions):
-    app = three_sessions.open(Role.VIEWER, where="Device", values="desktop", by="None", window="1 hour")
+    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop", by="None")
     assert numbers(app)["Entered"] == "1"
-    assert app.selectbox(key="window").value == 3600 or app.selectbox(key="window").value == "1 hour"
+
+
+def test_the_window_comes_from_the_address_and_else_from_the_definition(three_sessions):
+    three_sessions.session("slow", "visited", "signed up", "paid", minutes=50)
+    three_sessions.sync()
+    assert numbers(three_sessions.open(Role.VIEWER))["Converted"] == "2"
+    assert numbers(three_sessions.open(Role.VIEWER, window="1h"))["Converted"] == "1"
+
+
+def test_an_unusual_window_of_a_definition_is_kept(three_sessions):
+    definitions.save(three_sessions.engine, replace(SIGN_UP, window_seconds=45 * 86400), by="ada")
+    assert three_sessions.open(Role.VIEWER).selectbox(key="window").value == "45d"
+
+
+def test_another_funnel_comes_with_its_own_window_and_no_filter(three_sessions):
+    other = replace(SIGN_UP, name="other", title="Other", window_seconds=90 * 86400, dimensions=())
+    definitions.save(three_sessions.engine, other, by="ada")
+    app = three_sessions.open(Role.VIEWER, funnel="Sign-up", window="1h", where="Device", is_device="phone")
+    app.selectbox(key="funnel").set_value("Other").run()
+    chosen = [app.selectbox(key=key).value for key in ("window", "by", "where")]
+    assert chosen == ["90d", "None", "All sessions"]
+    assert numbers(app)["Entered"] == "3"
 
 
 def test_a_filter_changes_the_numbers(three_sessions):
     app = three_sessions.open(Role.VIEWER)
     app.selectbox(key="where").set_value("Device").run()
-    app.multiselect(key="values").set_value(["phone"]).run()
+    app.multiselect(key="is_device").set_value(["phone"]).run()
     assert numbers(app)["Entered"] == "2"
 
 
@@ -108,7 +133,7 @@ def test_without_events_the_page_names_the_first_step(world, shown):
 def test_filters_that_nobody_passes_offer_the_way_out(three_sessions, shown):
     three_sessions.session("much later", "visited", days=400, device="phone")
     three_sessions.sync()
-    app = three_sessions.open(Role.VIEWER, where="Device", values="desktop")
+    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop")
     assert "Nobody entered with these filters" in shown(app)
     app.button(key="show_everything").click().run()
     assert numbers(app)["Entered"] == "4"

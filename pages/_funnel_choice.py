@@ -1,0 +1,40 @@
+"""Which funnel the page shows, bound to the address."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analytics.funnels import FunnelDefinition
+
+_CHANGED = "another_funnel"
+
+
+def choose(definitions: Sequence[FunnelDefinition]) -> FunnelDefinition:
+    """The chosen one, by title; of two with one title, each with its name behind it."""
+    titles = Counter(one.title or one.name for one in definitions)
+    by_label = {
+        title if titles[title] == 1 else f"{title} ({one.name})": one
+        for one in definitions
+        for title in [one.title or one.name]
+    }
+    label = st.selectbox(
+        "Funnel",
+        sorted(by_label),
+        key="funnel",
+        bind="query-params",
+        on_change=_forget,
+        label_visibility="collapsed",
+        width=190,
+    )
+    return by_label[label]
+
+
+def _forget() -> None:
+    """Another funnel has another window and other dimensions: what was chosen for the last one is gone."""
+    st.session_state[_CHANGED] = True
+
+
+def has_changed() -> bool:
+    """Whether the person has just chosen another one; True once."""
+    return bool(st.session_state.pop(_CHANGED, False))

@@ -1,0 +1,52 @@
+"""The handles of a dashboard process, opened once: pages and REST share connections, files and cache."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Engine
+
+from analytics.cache import ViewCache
+from analytics.queries import Reader
+from analytics.settings import Settings as AnalyticsSettings
+from analytics.store import EventStore
+from dlq.redaction import Redactor
+from dlq.retry import RetryClient
+from dlq.settings import Settings as DlqSettings
+from infra import audit
+from infra.celery_app import create_celery
+from infra.database import open_engine
+from infra.redis_client import open_redis
+from infra.settings import Settings
+from recovery.funnels import Funnels
+
+POOL_SIZE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    settings: Settings
+    redis_url: str
+    engine: Engine
+    funnels: Funnels
+    retries: RetryClient
+    redactor: Redactor
+
+
+@cache
+def dashboard() -> Dashboard:
+    """The handles that the environment asks for. Raises SettingsError; connects lazily."""
+    settings, analytics = Settings.from_env(), AnalyticsSettings.from_env()
+    database_url, redis_url = settings.server_urls()
+    engine = open_engine(database_url, pool_size=POOL_SIZE)
+    store = EventStore.open(analytics, settings.home / "events")
+    return Dashboard(
+        settings=settings,
+        redis_url=redis_url,
+        engine=engine,
+        funnels=Funnels(
+            Reader(engine, store, memory_bytes=analytics.memory_bytes),
+            ViewCache(open_redis(redis_url), analytics.cache_seconds),
+        ),
+        retries=RetryClient(engine, create_celery(redis_url), audit.record),
+        redactor=Redactor(email=DlqSettings.from_env().redact_email),
+    )
