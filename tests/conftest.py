@@ -1,5 +1,7 @@
 """For all tests: real servers, started once per run, with a database and a Redis index per test worker."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import redis
 from sqlalchemy import Engine, inspect, make_url, text
 
 from infra.database import SCHEMA, open_engine
+from infra.home import DataFolder
 from infra.servers import Servers, connected, migrated
 from infra.settings import Settings
 from tests.environ import own_settings
@@ -26,8 +29,11 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Servers]:
     """PostgreSQL and Valkey: started by the first test worker, joined by the others, gone after the last."""
     home = _run_folder(tmp_path_factory, worker_id) / "servers"
-    with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as running:
-        yield running
+    with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as servers:
+        owner = DataFolder(home).running()
+        yield servers
+    if owner and owner.pid == os.getpid():
+        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def test_start_says_what_is_up_and_ends_with_the_link(lasting: Started) -> None:
         "Worker is up",
     ]
     ready, _, link = lasting.said[5:8]
-    assert ready.startswith("Everything is up.")
+    assert ready == "Open this link to sign in; it works once:"
     assert link == f"{record(lasting.home).url}{LINK}"
 
 
