@@ -15,6 +15,8 @@ from infra.access import sessions
 from infra.access.guard import SESSION_HEADER, Guard
 from infra.access.roles import Person, Role
 from infra.access.sign_in import sign_in_route
+from infra.database import open_engine
+from tests.browser.conftest import free_port
 
 pytestmark = pytest.mark.servers
 
@@ -142,3 +144,12 @@ def test_a_websocket_needs_a_session(signed_in):
 def test_every_answer_carries_the_security_headers(client):
     for path in ("/healthz", "/funnel", "/api/v1/x"):
         assert client.get(path).headers["x-frame-options"] == "DENY"
+
+
+def test_without_the_database_nobody_comes_in_and_everybody_is_told_to_wait():
+    nowhere = open_engine(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    headers = {"x-frame-options": "DENY"}
+    guard = Middleware(Guard, engine=nowhere, cookie=COOKIE, clock=lambda: NOON, headers=headers)
+    app = Starlette(routes=[Route("/{path:path}", echo)], middleware=[guard])
+    answer = TestClient(app, cookies={COOKIE: "x"}).get("/funnel")
+    assert (answer.status_code, answer.headers["x-frame-options"]) == (503, "DENY")

@@ -1,6 +1,8 @@
 """The way of a new user, from the printed link to a task brought back."""
 
+import csv
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -26,9 +28,20 @@ def test_from_the_link_to_a_resolved_letter(page: Page, demo: Demo):
     page.locator(".st-key-period").get_by_text("All", exact=True).click()
     expect(entered(page)).to_have_text("13,087")
     page.get_by_role("button", name="All sessions").click()
-    choose(page, "window", "7 days")
+    choose(page, "window", "7d")
     expect(steps.get_by_role("listitem").last).to_contain_text("126")
-    expect(page).to_have_url(re.compile("period=All.*window=7"))
+    expect(page).to_have_url(re.compile("period=All.*window=7d"))
+
+    with page.expect_download() as download:
+        page.locator(".st-key-csv").get_by_role("button").click()
+    rows = list(csv.DictReader(Path(download.value.path()).open(encoding="utf-8")))
+    assert [row["reached"] for row in rows if not row["breakdown"]] == [
+        "13087",
+        "7366",
+        "5023",
+        "4932",
+        "126",
+    ]
 
     page.reload()
     expect(entered(page)).to_have_text("13,087")

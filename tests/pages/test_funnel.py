@@ -8,6 +8,7 @@ from analytics import definitions
 from analytics.question import Question
 from infra.access.roles import Person, Role
 from pages import _funnel_cards, _resources
+from tests.browser.conftest import free_port
 from tests.dlq import builders
 from tests.pages.conftest import NOON, SIGN_UP
 
@@ -152,3 +153,10 @@ def test_labels_from_outside_are_text_and_not_markup(three_sessions, shown):
     text = shown(three_sessions.open(Role.VIEWER))
     assert "&lt;img src=x" in text
     assert "<img src=x" not in text
+
+
+def test_without_postgresql_the_page_says_so_and_offers_another_try(world, shown, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    text = shown(world.open(Role.VIEWER))
+    assert "PostgreSQL does not answer" in text
+    assert "nobody@" not in text
