@@ -1,12 +1,12 @@
-"""What a screen shows of a funnel: one typed record, rendered alike by page, CSV and REST.
+"""Shapes the counts of a funnel into the one typed record that page, CSV and REST render alike.
 
-Every percentage is derived here, from counts, once. Numbers stay numbers; formatting is the edge's work.
+Every percentage and every difference is derived here, from counts, once. What is still open is in no loss.
 """
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from itertools import pairwise
 
 from analytics.finding import breakdown_finding, finding
 from analytics.funnels import FunnelDefinition
@@ -15,131 +15,19 @@ from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
 from analytics.queries import FunnelResult, Reader
 from analytics.question import Question
 from analytics.rates import Rate, share
-from analytics.records import plain
 from analytics.sketch import median_ms
 from analytics.tally import Tally
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    first: dt.date  #: of the asked zone
-    last: dt.date  #: included
-    days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What became of the sessions; the four add up to those that entered, or that got exactly this far."""
-
-    converted: int
-    blocked: int
-    open: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    name: str  #: its events, joined with |
-    label: str
-    reached: int
-    share_of_entered: float | None
-    share_of_previous: float | None  #: None at the first step
-    lost_here: int  #: reached this step and not the next; 0 at the last
-    stopped: Outcomes  #: what became of those who got exactly this far; all converted at the last step
-    median_seconds: float | None  #: from the step before, zero gaps left out; None at the first step
-    average_seconds: float | None
-    previous_reached: int | None  #: in the previous period
-
-
-@dataclass(frozen=True, slots=True)
-class GroupView:
-    """One row of the breakdown."""
-
-    value: str  #: "" is missing, "Other" holds what is beyond the limit
-    label: str
-    entered: int
-    converted: int
-    observed: Rate
-    settled: Rate
-    outcomes: Outcomes
-    median_seconds: float | None  #: from entry to the last step
-    average_seconds: float | None
-    steps: tuple[StepView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DailyPoint:
-    day: dt.date  #: of entry, in the asked zone
-    entered: int
-    converted: int
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousView:
-    """The period of equal length just before."""
-
-    period: Period
-    entered: int
-    converted: int
-    observed: Rate
-    settled: Rate
-    median_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FunnelView:
-    name: str
-    title: str
-    zone: str
-    window_seconds: int
-    order: str
-    period: Period
-    entered: int
-    converted: int
-    observed: Rate  #: converted / entered
-    settled: Rate  #: converted / (entered - open)
-    outcomes: Outcomes
-    median_seconds: float | None  #: from entry to the last step
-    average_seconds: float | None
-    steps: tuple[StepView, ...]
-    finding: str  #: one plain sentence
-    previous: PreviousView | None  #: None when no range was asked for
-    breakdown: str | None  #: the dimension
-    breakdown_label: str | None
-    groups: tuple[GroupView, ...]
-    breakdown_finding: str  #: one plain sentence; "" without a breakdown, or with too little in it
-    folded_values: int  #: values that the row "Other" stands for
-    daily: tuple[DailyPoint, ...]
-    synced_at: dt.datetime | None  #: when the store last took in events
-    newest_event: dt.datetime | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; days and moments as ISO 8601."""
-        body: dict[str, Any] = plain(self)
-        return body
-
-    def to_csv_rows(self) -> list[list[str | int | float | None]]:
-        """A header and one row per step, for everybody and then for each breakdown value."""
-        header: list[str | int | float | None] = [
-            "breakdown",
-            "value",
-            "step",
-            "events",
-            "reached",
-            "share_of_entered",
-            "share_of_previous",
-            "lost_here",
-            "blocked_here",
-            "open_here",
-            "left_here",
-            "median_seconds",
-            "average_seconds",
-            "previous_reached",
-        ]
-        rows = [header, *(_csv_row("", "", step) for step in self.steps)]
-        for group in self.groups:
-            rows += [_csv_row(self.breakdown or "", group.label, step) for step in group.steps]
-        return rows
+from analytics.view_records import (
+    Changes,
+    DailyPoint,
+    FunnelView,
+    GroupView,
+    Outcomes,
+    OutcomeShares,
+    Period,
+    PreviousView,
+    StepView,
+)
 
 
 def funnel_view(
@@ -171,6 +59,10 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
     entered, converted = steps[0].reached, outcomes.converted
     breakdown = question.breakdown
     groups = _groups(result)
+    earlier = _previous(previous) if previous else None
+    observed = Rate.of_counts(converted, entered)
+    settled = Rate.of_counts(converted, entered - outcomes.open)
+    median = _median(result.total, 0, WHOLE)
     return FunnelView(
         name=definition.name,
         title=definition.title or definition.name,
@@ -180,14 +72,16 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         period=_period(question),
         entered=entered,
         converted=converted,
-        observed=Rate.of_counts(converted, entered),
-        settled=Rate.of_counts(converted, entered - outcomes.open),
+        observed=observed,
+        settled=settled,
         outcomes=outcomes,
-        median_seconds=_median(result.total, 0, WHOLE),
+        outcome_shares=_outcome_shares(outcomes, entered),
+        median_seconds=median,
         average_seconds=_average(result.total, 0, WHOLE),
         steps=steps,
         finding=finding(steps, outcomes),
-        previous=_previous(previous) if previous else None,
+        previous=earlier,
+        changes=_changes(observed, settled, median, earlier) if earlier and earlier.entered else None,
         breakdown=breakdown,
         breakdown_label=definition.dimension(breakdown).label if breakdown else None,
         groups=groups,
@@ -203,7 +97,11 @@ def _steps(
     definition: FunnelDefinition, tally: Tally, group: int, before: Tally | None = None
 ) -> tuple[StepView, ...]:
     reached = [int(count) for count in tally.reached[group]]
-    following = [*reached[1:], reached[-1]]
+    stopped = [Outcomes(*(int(count) for count in counts)) for counts in tally.outcomes[group]]
+    lost = [*(here - following for here, following in pairwise(reached)), 0]
+    gone = [count - outcomes.open for count, outcomes in zip(lost, stopped, strict=True)]
+    losses = [*map(share, gone[:-1], reached), None]
+    earlier = [int(count) for count in before.reached[0]] if before is not None else None
     return tuple(
         StepView(
             name="|".join(step.events),
@@ -211,11 +109,15 @@ def _steps(
             reached=reached[at],
             share_of_entered=share(reached[at], reached[0]),
             share_of_previous=share(reached[at], reached[at - 1]) if at else None,
-            lost_here=reached[at] - following[at],
-            stopped=Outcomes(*(int(count) for count in tally.outcomes[group, at])),
+            lost_here=lost[at],
+            gone_here=gone[at],
+            loss=losses[at],
+            loss_before=losses[at - 1] if at else None,
+            stopped=stopped[at],
             median_seconds=_median(tally, group, at) if at else None,
             average_seconds=_average(tally, group, at) if at else None,
-            previous_reached=int(before.reached[0, at]) if before is not None else None,
+            previous_reached=earlier[at] if earlier else None,
+            previous_share_of_entered=share(earlier[at], earlier[0]) if earlier else None,
         )
         for at, step in enumerate(definition.steps)
     )
@@ -228,6 +130,15 @@ def _outcomes(tally: Tally, group: int) -> Outcomes:
         blocked=int(counts[BLOCKED]),
         open=int(counts[OPEN]),
         left=int(counts[LEFT]),
+    )
+
+
+def _outcome_shares(outcomes: Outcomes, entered: int) -> OutcomeShares:
+    return OutcomeShares(
+        converted=share(outcomes.converted, entered),
+        blocked=share(outcomes.blocked, entered),
+        open=share(outcomes.open, entered),
+        left=share(outcomes.left, entered),
     )
 
 
@@ -278,6 +189,22 @@ def _previous(result: FunnelResult) -> PreviousView:
     )
 
 
+def _changes(observed: Rate, settled: Rate, median: float | None, before: PreviousView) -> Changes:
+    converted, still_open = observed.count, observed.of - settled.of
+    may_undo_a_drop = converted < before.converted <= converted + still_open
+    return Changes(
+        entered=share(observed.of - before.entered, before.entered),
+        converted=None if may_undo_a_drop else share(converted - before.converted, before.converted),
+        observed_share=_difference(observed.share, before.observed.share),
+        settled_share=_difference(settled.share, before.settled.share),
+        median_seconds=_difference(median, before.median_seconds),
+    )
+
+
+def _difference(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else now - before
+
+
 def _period(question: Question) -> Period:
     days = question.days()
     return Period(days[0], days[-1], len(days))
@@ -286,8 +213,10 @@ def _period(question: Question) -> Period:
 def _daily(result: FunnelResult) -> tuple[DailyPoint, ...]:
     daily = result.total.daily
     return tuple(
-        DailyPoint(day, int(daily[at, 0]), int(daily[at, -1]))
-        for at, day in enumerate(result.question.days())
+        DailyPoint(day, entered, converted, share(converted, entered))
+        for day, entered, converted in zip(
+            result.question.days(), daily[:, 0].tolist(), daily[:, -1].tolist(), strict=True
+        )
     )
 
 
@@ -299,22 +228,3 @@ def _median(tally: Tally, group: int, slot: int) -> float | None:
 def _average(tally: Tally, group: int, slot: int) -> float | None:
     count = int(tally.gap_count[group, slot])
     return int(tally.gap_sum_ms[group, slot]) / count / 1000 if count else None
-
-
-def _csv_row(breakdown: str, value: str, step: StepView) -> list[str | int | float | None]:
-    return [
-        breakdown,
-        value,
-        step.label,
-        step.name,
-        step.reached,
-        step.share_of_entered,
-        step.share_of_previous,
-        step.lost_here,
-        step.stopped.blocked,
-        step.stopped.open,
-        step.stopped.left,
-        step.median_seconds,
-        step.average_seconds,
-        step.previous_reached,
-    ]

@@ -16,7 +16,8 @@ from analytics.errors import InvalidQuery
 from analytics.funnels import DEFAULT_WINDOW_SECONDS, FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Filter, Question
-from analytics.views import FunnelView, GroupView, funnel_view
+from analytics.view_records import FunnelView, GroupView
+from analytics.views import funnel_view
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +87,7 @@ def _print(view: FunnelView) -> None:
     console = Console()
     console.print(f"[bold]{view.title}[/bold]  {view.period.first} to {view.period.last}", highlight=False)
     table = Table("Step", box=None, pad_edge=False)
-    for heading in ("Reached", "Of entered", "Of step before", "Lost here", "Median from step before"):
+    for heading in ("Reached", "Of entered", "Of step before", "Gone here", "Median from step before"):
         table.add_column(heading, justify="right")
     for step in view.steps:
         table.add_row(
@@ -94,7 +95,7 @@ def _print(view: FunnelView) -> None:
             f"{step.reached:,}",
             _percent(step.share_of_entered),
             _percent(step.share_of_previous),
-            f"{step.lost_here:,}",
+            f"{step.gone_here:,}",
             durations.shown(step.median_seconds),
         )
     console.print(table)

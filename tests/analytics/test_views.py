@@ -15,9 +15,11 @@ from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
 from analytics.rates import Rate
+from analytics.spreadsheet import inert
 from analytics.store import EventStore
 from analytics.sync import sync
-from analytics.views import FunnelView, funnel_view
+from analytics.view_records import FunnelView
+from analytics.views import funnel_view
 
 Happened = Callable[..., Any]
 See = Callable[..., FunnelView]
@@ -58,7 +60,9 @@ def test_a_view_of_one_day_with_the_day_before(see: See, happened: Happened) -> 
     assert [(group.value, group.entered, group.converted) for group in view.groups] == [
         ("free", 2, 0), ("pro", 2, 1),
     ]  # fmt: skip
-    assert [(point.entered, point.converted) for point in view.daily] == [(4, 1)]
+    assert [(point.entered, point.converted, point.share) for point in view.daily] == [(4, 1, 0.25)]
+    assert (view.outcome_shares.converted, view.outcome_shares.left) == (0.25, 0.75)
+    assert [step.previous_share_of_entered for step in view.steps] == [1, 1, 1]
     assert view.finding == "Most stop between A and B: 2 of 4 (50.0 %)."
     assert view.newest_event == dt.datetime(2024, 1, 10, 12, 2, tzinfo=dt.UTC)
 
@@ -123,6 +127,66 @@ def test_open_sessions_are_no_loss_and_settle_the_rate(see: See, happened: Happe
     assert (view.outcomes.open, view.outcomes.left) == (3, 0)
     assert (view.observed.share, view.settled.share) == (0.4, 1.0)
     assert view.finding == "Nobody has stopped yet: 3 of 5 are still inside their window."
+    assert [(step.lost_here, step.gone_here) for step in view.steps] == [(2, 0), (1, 0), (0, 0)]
+    assert [step.loss for step in view.steps] == [0.0, 0.0, None]
+    assert [step.loss_before for step in view.steps] == [None, 0.0, 0.0]
+
+
+def test_a_loss_is_the_share_of_those_here_who_will_not_come_any_more(see: See, happened: Happened) -> None:
+    world(happened)
+    view = see(now=dt.datetime(2024, 1, 24, 12, 1, tzinfo=dt.UTC))
+    assert view.outcomes.open == 0
+    happened("late", "A", "2024-01-12 12:00")
+    view = see(now=dt.datetime(2024, 1, 25, tzinfo=dt.UTC))
+    assert [step.gone_here for step in view.steps] == [2, 1, 0]
+    assert [step.loss for step in view.steps] == [pytest.approx(2 / 6), pytest.approx(1 / 3), None]
+    assert [step.loss_before for step in view.steps] == [None, *(step.loss for step in view.steps[:2])]
+
+
+def test_what_is_still_open_makes_no_finding_of_a_breakdown(see: See, happened: Happened) -> None:
+    def entered(plan: str, day: int, sessions: int, converted: int) -> None:
+        for number in range(sessions):
+            happened(f"{plan}{day}{number}", "A", f"2024-01-{day} 12:00", plan=plan)
+            for name in "BC" if number < converted else "":
+                happened(f"{plan}{day}{number}", name, f"2024-01-{day} 13:00", plan=plan)
+
+    now = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
+    question = Question(breakdown="plan")
+    entered("free", 10, 40, 10)
+    entered("new", 30, 40, 0)
+    assert see(question, now=now).breakdown_finding == ""
+    entered("pro", 10, 40, 20)
+    finding = "free loses most before B: 75 %, against 50 % for pro."
+    assert see(question, now=now).breakdown_finding == finding
+    entered("new", 10, 29, 0)
+    assert see(question, now=now).breakdown_finding == finding
+
+
+def test_changes_are_against_the_period_before_and_open_sessions_make_no_drop(
+    see: See, happened: Happened
+) -> None:
+    world(happened)
+    day = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10))
+    settled = see(day).changes
+    assert settled is not None
+    assert (settled.entered, settled.converted, settled.observed_share) == (3.0, 0.0, -0.75)
+    assert settled.settled_share == settled.observed_share
+    assert settled.median_seconds == 0.0
+
+    still_open = see(day, now=dt.datetime(2024, 1, 24, 12, tzinfo=dt.UTC)).changes
+    assert still_open is not None
+    assert still_open.settled_share == 0.0
+    happened("before too", "A", "2024-01-09 12:00")
+    for name in "ABC":
+        happened("before as well", name, "2024-01-09 12:00")
+    fewer = see(day, now=dt.datetime(2024, 1, 24, 12, tzinfo=dt.UTC)).changes
+    assert fewer is not None
+    assert (fewer.entered, fewer.converted) == (pytest.approx(1 / 3), None)
+    fewer = see(day).changes
+    assert fewer is not None
+    assert fewer.converted == -0.5
+    empty = see(Question.of_days(dt.date(2024, 1, 9), dt.date(2024, 1, 9)))
+    assert (empty.previous is not None, empty.changes) == (True, None)
 
 
 def test_blocked_sessions_are_told_apart(see: See, happened: Happened) -> None:
@@ -151,6 +215,17 @@ def test_csv_and_json_say_what_the_view_says(see: See, happened: Happened) -> No
     rows = list(csv.DictReader(io.StringIO(text.getvalue())))
     assert [int(row["reached"]) for row in rows if not row["breakdown"]] == [5, 3, 2]
     assert [int(row["reached"]) for row in rows if row["value"] == "pro"] == [3, 3, 2]
+
+
+def test_a_csv_holds_no_text_that_a_spreadsheet_would_run(see: See, happened: Happened) -> None:
+    names = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1"]
+    for number, name in enumerate(names):
+        happened(f"s{number}", "A", "2024-01-10 12:00", plan=name)
+    view = see(Question(breakdown="plan"))
+    rows = view.to_csv_rows()
+    assert {row[1] for row in rows[4:]} == {*("'" + name for name in names[:-1]), "a=1"}
+    assert {row[1] for row in view.to_rows()[4:]} == set(names)
+    assert inert(-1.5) == -1.5
 
 
 def test_the_interval_is_wilsons() -> None:
