@@ -1,7 +1,8 @@
 """Computed views in Redis: one computes, the others wait for it; without Redis everyone computes.
 
 A view is kept under its definition, question, blocked sessions and version of the store, so a change of
-any of them asks anew. The clock is not in the key: a window that closes shows after the time to live.
+any of them asks anew. The key also holds the shape of the record, so that two versions of this program beside
+each other never read each other's. The clock is not in it: a window that closes shows after the time to live.
 """
 
 import datetime as dt
@@ -18,10 +19,12 @@ import redis
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
-from analytics.records import plain, restored
-from analytics.views import FunnelView, funnel_view
+from analytics.records import plain, restored, shape
+from analytics.view_records import FunnelView
+from analytics.views import funnel_view
 
 _PREFIX = "onward:view:"
+_SHAPE = shape(FunnelView)
 #: After this long the one who computes is taken for dead.
 FLIGHT_SECONDS = 30
 _LOOK_AGAIN_SECONDS = 0.02
@@ -61,7 +64,9 @@ class ViewCache:
     ) -> FunnelView:
         """As views.funnel_view, from Redis when somebody asked the same within the time to live."""
         state = reader.state()
-        asked = [definition.to_json(), plain(question), sorted((blocked or {}).items()), state.version]
+        asked = [
+            definition.to_json(), plain(question), sorted((blocked or {}).items()), state.version, _SHAPE,
+        ]  # fmt: skip
         key = _PREFIX + sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
         def compute() -> str:

@@ -19,6 +19,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+def shape(hint: Any) -> Any:
+    """The fields of a record and of those inside it with their types, as plain JSON values."""
+    if is_dataclass(hint):
+        return {name: shape(inner) for name, inner in get_type_hints(hint).items()}
+    return [shape(inner) for inner in get_args(hint)] or str(hint)
+
+
 def restored(record: type[_Record], body: Mapping[str, Any]) -> _Record:
     """The record that `plain` took apart. Raises KeyError or TypeError when `body` is not of its shape."""
     hints = get_type_hints(record)

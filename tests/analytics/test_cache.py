@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import make_dataclass
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from analytics.cache import CacheCounts, ViewCache
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
+from analytics.records import shape
 from analytics.store import EventStore
 from analytics.sync import sync
-from analytics.views import FunnelView, funnel_view
+from analytics.view_records import FunnelView
+from analytics.views import funnel_view
 
 Happened = Callable[..., Any]
 NOW = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
@@ -56,6 +59,26 @@ def test_another_question_or_a_new_event_asks_anew(
     sync(engine, store)
     assert cache.view(reader, FUNNEL, DAY, now=NOW).converted == 2
     assert cache.counts.hits == 0
+
+
+def test_another_version_of_the_record_is_never_read(
+    reader: Reader, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(cache_module, "_SHAPE", {"name": "str"})
+        ViewCache(client, 300).view(reader, FUNNEL, DAY, now=NOW)
+    cache = ViewCache(client, 300)
+    cache.view(reader, FUNNEL, DAY, now=NOW)
+    assert cache.counts.hits == 0
+
+
+def test_the_shape_of_a_record_knows_the_fields_inside_it() -> None:
+    def outer(inner: type) -> type:
+        return make_dataclass("Outer", [("many", tuple[inner, ...]), ("perhaps", inner | None)])  # type: ignore[valid-type]
+
+    inner = make_dataclass("Inner", [("a", int)])
+    assert shape(outer(inner)) == shape(outer(make_dataclass("Inner", [("a", int)])))
+    assert shape(outer(inner)) != shape(outer(make_dataclass("Inner", [("b", int)])))
 
 
 def test_many_who_ask_at_once_make_one_computation(
