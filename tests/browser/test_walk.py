@@ -34,14 +34,9 @@ def test_from_the_link_to_a_resolved_letter(page: Page, demo: Demo):
 
     with page.expect_download() as download:
         page.locator(".st-key-csv").get_by_role("button").click()
-    rows = list(csv.DictReader(Path(download.value.path()).open(encoding="utf-8")))
-    assert [row["reached"] for row in rows if not row["breakdown"]] == [
-        "13087",
-        "7366",
-        "5023",
-        "4932",
-        "126",
-    ]
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    reached = [row["reached"] for row in csv.DictReader(lines) if not row["breakdown"]]
+    assert reached == ["13087", "7366", "5023", "4932", "126"]
 
     page.reload()
     expect(entered(page)).to_have_text("13,087")
