@@ -160,23 +160,28 @@ def _retry(options: argparse.Namespace, desk: Desk) -> None:
 
 
 def _discard(options: argparse.Namespace, desk: Desk) -> None:
-    _print_moved(
-        desk, console.discard(desk.engine, desk.by, _letter_id(options, desk), options.reason, audit=record)
+    moved = console.discard(
+        desk.engine,
+        desk.by,
+        _letter_id(options, desk),
+        options.reason,
+        redactor=desk.redactor,
+        audit=record,
     )
+    _print_moved(desk, moved)
 
 
 def _restore(options: argparse.Namespace, desk: Desk) -> None:
-    _print_moved(
-        desk,
-        console.restore(
-            desk.engine,
-            desk.by,
-            _letter_id(options, desk),
-            options.reason,
-            audit=record,
-            settings=desk.settings,
-        ),
+    moved = console.restore(
+        desk.engine,
+        desk.by,
+        _letter_id(options, desk),
+        options.reason,
+        redactor=desk.redactor,
+        audit=record,
+        settings=desk.settings,
     )
+    _print_moved(desk, moved)
 
 
 def _letter_id(options: argparse.Namespace, desk: Desk) -> int:

@@ -1,7 +1,8 @@
 """What people see and do with letters: the one module that pages, REST and the command line call.
 
-Each function takes the person it acts for and checks the permission itself; what it returns is redacted.
-`waiting` and `waiting_sessions` serve the join with funnels: they show no content and ask for no permission.
+Each function takes the person it acts for and checks the permission itself. What shows content takes a
+redactor without default: the settings decide how much is masked, not a caller who forgets them.
+`waiting_sessions` serves the join with funnels: it shows no content and asks for no permission.
 """
 
 from sqlalchemy import Connection, Engine, RowMapping
@@ -20,15 +21,13 @@ from dlq.views import (
     LetterPage,
     LetterStats,
     LetterSummary,
-    WaitingLetter,
     detail_of,
     summary_of,
 )
 
 EVERYTHING = LetterFilter()
-MASKED = Redactor()
 MAX_PAGE = 500
-#: Sessions and letters handed to the join at most.
+#: Sessions handed to the join at most.
 MAX_WAITING = 200_000
 _RANKED = 20
 _BECOMES = {"discard": "discarded", "restore": "restored"}
@@ -41,7 +40,7 @@ def letters(
     after: str | None = None,
     limit: int = 50,
     *,
-    redactor: Redactor = MASKED,
+    redactor: Redactor,
 ) -> LetterPage:
     """One page of letters, newest failure first. `after` is the `next` of the page before; else BadCursor."""
     by.require(READ)
@@ -55,7 +54,7 @@ def letters(
     )
 
 
-def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor = MASKED) -> LetterDetail:
+def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor) -> LetterDetail:
     """One letter with its arguments, traceback, failed runs and history. Raises UnknownLetter."""
     by.require(READ)
     with store.transaction(engine) as connection:
@@ -113,19 +112,25 @@ def choices(engine: Engine, by: Actor) -> FilterChoices:
     with store.transaction(engine) as connection:
         return FilterChoices(
             task_names=tuple(queries.values_present(connection, "task_name")),
-            exception_types=tuple(queries.values_present(connection, "exception_type")),
-            queues=tuple(queries.values_present(connection, "queue")),
         )
 
 
 def discard(
-    engine: Engine, by: Actor, letter_id: int, reason: str = "", *, audit: Audit, clock: Clock = utc_now
+    engine: Engine,
+    by: Actor,
+    letter_id: int,
+    reason: str = "",
+    *,
+    redactor: Redactor,
+    audit: Audit,
+    clock: Clock = utc_now,
 ) -> LetterSummary:
     """Give the letter up; it can be restored. Raises NotAllowedNow or UnknownLetter."""
     by.require(DELETE)
     with store.transaction(engine) as connection:
         moved = store.discard(connection, letter_id, by=by.login, at=clock(), reason=reason)
-        return _audited(connection, by, "discard", letter_id, moved, reason, audit)
+        row = _audited(connection, by, "discard", letter_id, moved, reason, audit)
+    return summary_of(row, redactor)
 
 
 def restore(
@@ -134,6 +139,7 @@ def restore(
     letter_id: int,
     reason: str = "",
     *,
+    redactor: Redactor,
     audit: Audit,
     clock: Clock = utc_now,
     settings: Settings,
@@ -149,29 +155,14 @@ def restore(
             reason=reason,
             poison_attempts=settings.poison_attempts,
         )
-        return _audited(connection, by, "restore", letter_id, moved, reason, audit)
+        row = _audited(connection, by, "restore", letter_id, moved, reason, audit)
+    return summary_of(row, redactor)
 
 
 def waiting_sessions(engine: Engine) -> dict[str, int]:
     """Session -> latest failure in milliseconds since 1970, over letters neither resolved nor discarded."""
     with store.transaction(engine) as connection:
         return queries.waiting_sessions(connection, MAX_WAITING)
-
-
-def waiting(engine: Engine) -> tuple[WaitingLetter, ...]:
-    """Each letter that a session waits for, oldest failure first."""
-    with store.transaction(engine) as connection:
-        return tuple(
-            WaitingLetter(
-                session_id=row["session_id"],
-                letter_id=row["id"],
-                task_name=row["task_name"],
-                fingerprint=row["fingerprint"],
-                status=Status(row["status"]),
-                failed_at_ms=row["last_failed_at_ms"],
-            )
-            for row in queries.waiting(connection, MAX_WAITING)
-        )
 
 
 def _audited(
@@ -182,7 +173,7 @@ def _audited(
     moved: RowMapping | None,
     reason: str,
     audit: Audit,
-) -> LetterSummary:
+) -> RowMapping:
     if moved is None:
         row = store.letter_row(connection, letter_id)
         if row is None:
@@ -196,4 +187,4 @@ def _audited(
         before={"status": moved["from_status"]},
         after={"status": moved["status"], "reason": reason},
     )
-    return summary_of(moved, MASKED)
+    return moved

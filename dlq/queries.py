@@ -138,17 +138,6 @@ def values_present(connection: Connection, column: str) -> list[str]:
     return [value for value in found.scalars() if value]
 
 
-def waiting(connection: Connection, limit: int) -> Sequence[RowMapping]:
-    """Open letters that belong to a session, oldest failure first."""
-    statement = (
-        select(_c.session_id, _c.id, _c.task_name, _c.fingerprint, _c.status, _c.last_failed_at_ms)
-        .where(_c.status.in_(OPEN), _c.session_id.is_not(None))
-        .order_by(_c.last_failed_at_ms, _c.id)
-        .limit(limit)
-    )
-    return connection.execute(statement).mappings().all()
-
-
 def waiting_sessions(connection: Connection, limit: int) -> dict[str, int]:
     """Session -> its latest failure among open letters, milliseconds since 1970."""
     statement = (

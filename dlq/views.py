@@ -120,20 +120,6 @@ class LetterStats:
 @dataclass(frozen=True, slots=True)
 class FilterChoices:
     task_names: tuple[str, ...]
-    exception_types: tuple[str, ...]
-    queues: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingLetter:
-    """An open letter that holds up a session."""
-
-    session_id: str
-    letter_id: int
-    task_name: str
-    fingerprint: str
-    status: Status
-    failed_at_ms: int
 
 
 def summary_of(row: RowMapping, redactor: Redactor) -> LetterSummary:

@@ -86,6 +86,13 @@ def test_discard_and_restore(engine, run):
     assert len(history(engine, letter_id)) == 3
 
 
+def test_every_command_masks_email_when_the_settings_say_so(engine, run, monkeypatch):
+    monkeypatch.setenv("DLQ_REDACT_EMAIL", "yes")
+    fail(engine, envelope(), failure(message="no mail for ana@example.com"))
+    for command in (("list",), ("show", "1"), ("discard", "1"), ("restore", "1")):
+        assert "ana@example.com" not in run(*command, "--json")[1]
+
+
 def test_stats_count(engine, run):
     fail(engine, envelope())
     assert json.loads(run("stats", "--json")[1])["by_status"]["dead"] == 1
