@@ -23,7 +23,7 @@ class CsvSource:
     columns: list[str] | None
 
     def __init__(self, path: Path, delimiter: str | None = None) -> None:
-        self.label = str(path)
+        self.label = path.name
         self._file = LineFile(path)
         self._lines = self._file.lines()
         self._waiting: deque[Line] = deque()

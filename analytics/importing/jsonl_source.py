@@ -13,7 +13,7 @@ class JsonlSource:
     columns: list[str] | None = None
 
     def __init__(self, path: Path) -> None:
-        self.label = str(path)
+        self.label = path.name
         self._file = LineFile(path)
 
     def share_read(self) -> float | None:

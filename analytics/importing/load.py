@@ -8,12 +8,10 @@ stored, the next run skips.
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from uuid import UUID
 
 from psycopg import Connection as PsycopgConnection
@@ -36,7 +34,6 @@ class ImportReport:
     sessions: int  #: that the stored events belong to
     duplicates: int  #: already there
     rejected: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,6 @@ def import_events(
 
     Raises SourceUnusable when the source cannot be used; what it gave before that stays stored.
     """
-    started = time.monotonic()
     events = _events(source, EventMaker(mapping.columns(source.columns)), rejects)
     with engine.connect() as connection:
         try:
@@ -133,7 +129,6 @@ def import_events(
         sessions=sessions,
         duplicates=loader.rows - loader.added,
         rejected=rejects.count,
-        seconds=time.monotonic() - started,
     )
 
 
@@ -182,11 +177,29 @@ def _quick_turns() -> Iterator[None]:
 
 def _read_ahead(events: Iterator[str]) -> Iterator[list[str]]:
     """Batches, each read while the database stores the one before."""
+    batches = _batches(events)
     with _quick_turns(), ThreadPoolExecutor(1, thread_name_prefix="import") as reader:
-        coming = reader.submit(list, islice(events, BATCH_EVENTS))
+        coming = reader.submit(next, batches, None)
         while batch := coming.result():
-            coming = reader.submit(list, islice(events, BATCH_EVENTS))
+            coming = reader.submit(next, batches, None)
             yield batch
+
+
+def _batches(events: Iterator[str]) -> Iterator[list[str]]:
+    """Full batches and the rest; of a source that fails, first what it gave before."""
+    batch: list[str] = []
+    try:
+        for event in events:
+            batch.append(event)
+            if len(batch) == BATCH_EVENTS:
+                yield batch
+                batch = []
+    except SourceUnusable:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 class _Loader:

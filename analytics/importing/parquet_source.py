@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,10 +17,10 @@ class ParquetSource:
     columns: list[str] | None
 
     def __init__(self, path: Path) -> None:
-        self.label = str(path)
+        self.label = path.name
         try:
             self._file = pq.ParquetFile(path)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise SourceUnusable(f"{path.name} is not a Parquet file: {error}") from error
         self.columns = self._file.schema_arrow.names
         self._rows = self._file.metadata.num_rows
@@ -29,7 +30,18 @@ class ParquetSource:
         return self._read / self._rows if self._rows else 1.0
 
     def rows(self) -> Iterator[Row]:
-        for batch in self._file.iter_batches(BATCH_ROWS):
-            for record in batch.to_pylist():
+        """Raises SourceUnusable where the file is damaged; the rows of the batches before have been given."""
+        for batch in self._batches():
+            for record in batch:
                 self._read += 1
                 yield Row(self._read, record, None)
+
+    def _batches(self) -> Iterator[list[dict[str, Any]]]:
+        try:
+            for batch in self._file.iter_batches(BATCH_ROWS):
+                yield batch.to_pylist()
+        # Arrow says ValueError and OverflowError of a time that Python cannot hold.
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            raise SourceUnusable(
+                f"{self.label} is damaged after row {self._read} ({error}); the events before it are stored"
+            ) from error

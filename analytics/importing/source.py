@@ -17,7 +17,7 @@ class Row(NamedTuple):
 
 
 class Source(Protocol):
-    label: str  #: what people call it
+    label: str  #: what people call it, and imports.latest finds it by; of a file its name
     columns: list[str] | None  #: None when every row names its own
 
     def rows(self) -> Iterator[Row]: ...
