@@ -52,7 +52,8 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
     source, rejects_path = _source(options)
     mapping = ColumnMap.parse(options.map)
     mapping.columns(source.columns)
-    with opened() as onward, RejectsFile(rejects_path) as rejects:
+    file = Path(options.file) if options.file else None
+    with RejectsFile(rejects_path, source=file) as rejects, opened() as onward:
         with _progress(source.label) as advance:
             report = load.import_events(onward.engine, source, mapping, rejects, advance)
         sync(onward.engine, onward.store)

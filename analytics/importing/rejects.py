@@ -7,16 +7,30 @@ from typing import Self, TextIO
 
 from analytics.errors import SourceUnusable
 
+_HEADER = ["line", "reason", "text"]
+_FIRST_LINE = ",".join(_HEADER).encode()
+
 
 class RejectsFile:
-    """Writes nothing, and removes what an earlier import left, until the first row is refused."""
+    """Written when the first row is refused. A clean import removes what an earlier one left here.
 
-    def __init__(self, path: Path) -> None:
+    Only a file of refused rows is ever written over or removed: entering raises SourceUnusable when `path`
+    is `source`, or holds something else.
+    """
+
+    def __init__(self, path: Path, *, source: Path | None = None) -> None:
         self.path = path
         self.count = 0
+        self._source = source
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
+        if self._source and self.path.exists() and self.path.samefile(self._source):
+            raise SourceUnusable(f"--rejects {self.path} is the file to import; name another")
+        if self.path.is_file() and self.path.stat().st_size and not self._holds_rejects():
+            raise SourceUnusable(
+                f"--rejects {self.path} holds something else than refused rows; name another"
+            )
         return self
 
     def __exit__(
@@ -24,7 +38,7 @@ class RejectsFile:
     ) -> None:
         if self._file:
             self._file.close()
-        elif kind is None:
+        elif kind is None and self._holds_rejects():
             self.path.unlink(missing_ok=True)
 
     def add(self, line: int, reason: str, text: str) -> None:
@@ -32,6 +46,15 @@ class RejectsFile:
             self._file = self._opened()
         csv.writer(self._file).writerow([line, reason, text])
         self.count += 1
+
+    def _holds_rejects(self) -> bool:
+        if not self.path.is_file():
+            return False
+        try:
+            with self.path.open("rb") as file:
+                return file.readline(len(_FIRST_LINE) + 2).rstrip() == _FIRST_LINE
+        except OSError as error:
+            raise SourceUnusable(f"--rejects {self.path} cannot be read: {error.strerror}") from error
 
     def _opened(self) -> TextIO:
         try:
@@ -41,5 +64,5 @@ class RejectsFile:
                 f"some rows were refused, but {self.path} cannot be written ({error.strerror}); "
                 "say where with --rejects FILE"
             ) from error
-        csv.writer(file).writerow(["line", "reason", "text"])
+        csv.writer(file).writerow(_HEADER)
         return file

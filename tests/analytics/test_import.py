@@ -1,8 +1,10 @@
 """Imports on the real PostgreSQL, through the command line where people meet it."""
 
 import csv
+import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,9 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 
+from analytics import imports
+from analytics.errors import SourceUnusable
 from analytics.importing import load
 from analytics.importing.files import open_file
 from analytics.importing.rejects import RejectsFile
@@ -126,6 +132,51 @@ def test_refused_rows_are_written_down_and_the_rest_is_imported(
     assert onward("import", path, "--map", MAP).returncode == 0
     assert not (tmp_path / "a.csv.rejects.csv").exists()
     assert events_in(engine) == 1
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".parquet"])
+def test_a_damaged_file_leaves_what_came_before_it_and_a_failed_run(
+    engine: Engine, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a{ending}"
+    if ending == ".parquet":
+        _damaged_parquet(path)
+    else:
+        lines = "".join(f"s{n},A,{n},{n * n}\n" for n in range(1_700_000_000, 1_700_030_000))
+        path.write_bytes(gzip.compress(("case,what,at,plan\n" + lines).encode())[:-9000])
+    with (
+        pytest.raises(SourceUnusable, match=f"a{ending} is damaged after") as damage,
+        RejectsFile(tmp_path / "r") as rejects,
+    ):
+        load.import_events(engine, open_file(path), ColumnMap.parse(MAP), rejects)
+    given = int(re.search(r"after \w+ (\d+)", str(damage.value))[1]) - (ending != ".parquet")
+    assert given % load.BATCH_EVENTS
+    assert events_in(engine) == given
+    run = imports.latest(engine, path.name)
+    assert run is not None
+    assert (run.state, run.accepted) == ("failed", given)
+
+
+def _damaged_parquet(path: Path) -> None:
+    """Two row groups of 10,000, of which the second cannot be read."""
+    rows = {"case": [f"s{n}" for n in range(20_000)], "what": ["A"] * 20_000, "at": ["2024-01-01"] * 20_000}
+    pq.write_table(pa.table(rows), path, row_group_size=10_000)
+    begin = pq.read_metadata(path).row_group(1).column(0).dictionary_page_offset
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(b"\xff" * 64)
+
+
+def test_a_rejects_file_is_never_anything_else(onward: Command, engine: Engine, tmp_path: Path) -> None:
+    path = log(tmp_path / "a.csv", ["s1,A,2024-01-01,x"])
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear Ana")
+    for theirs, problem in [(letter, "holds something else"), (path, "is the file to import")]:
+        before = theirs.read_text()
+        result = onward("import", path, "--map", MAP, "--rejects", theirs)
+        assert (result.returncode, theirs.read_text()) == (2, before)
+        assert problem in result.stderr
+    assert events_in(engine) == 0
 
 
 @pytest.mark.parametrize(
