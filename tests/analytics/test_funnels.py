@@ -99,7 +99,20 @@ def test_durations(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(None, "-"), (0.3, "0.3s"), (59.96, "60.0s"), (61, "1m 1s"), (3600, "1h"), (1194617, "13d 19h")],
+    [
+        (None, "–"),
+        (0, "0ms"),
+        (0.012, "12ms"),
+        (0.9996, "1.0s"),
+        (59.9, "59.9s"),
+        (59.96, "1m"),
+        (61, "1m 01s"),
+        (3599.7, "1h"),
+        (14_820, "4h 07m"),
+        (14 * 86400, "14d"),
+        (14 * 86400 + 59, "14d"),
+        (1194617, "13d 19h"),
+    ],
 )
 def test_durations_shown(seconds: float | None, shown: str) -> None:
     assert durations.shown(seconds) == shown
