@@ -26,11 +26,9 @@ class RejectsFile:
 
     def __enter__(self) -> Self:
         if self._source and self.path.exists() and self.path.samefile(self._source):
-            raise SourceUnusable(f"--rejects {self.path} is the file to import; name another")
+            raise self._refusal("is the file to import")
         if self.path.is_file() and self.path.stat().st_size and not self._holds_rejects():
-            raise SourceUnusable(
-                f"--rejects {self.path} holds something else than refused rows; name another"
-            )
+            raise self._refusal("holds something else")
         return self
 
     def __exit__(
@@ -54,7 +52,12 @@ class RejectsFile:
             with self.path.open("rb") as file:
                 return file.readline(len(_FIRST_LINE) + 2).rstrip() == _FIRST_LINE
         except OSError as error:
-            raise SourceUnusable(f"--rejects {self.path} cannot be read: {error.strerror}") from error
+            raise self._refusal(f"cannot be read ({error.strerror})") from error
+
+    def _refusal(self, problem: str) -> SourceUnusable:
+        return SourceUnusable(
+            f"refused rows would go to {self.path}, but it {problem}; name another with --rejects FILE"
+        )
 
     def _opened(self) -> TextIO:
         try:
