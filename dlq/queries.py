@@ -1,4 +1,8 @@
-"""Every statement that only reads letters. Lists come in pages, newest failure first, by keyset."""
+"""Every statement that only reads letters. Lists come in pages, newest failure first, by keyset.
+
+Text is searched in `search_text`, which is written without secrets and e-mail addresses: whoever may search
+cannot find out by guessing what is masked where letters are shown.
+"""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +33,7 @@ SHOWN_PER_LETTER = 200
 CHOICES = 200
 
 _c = dead_letter.c
-_HEAVY = {"body", "traceback", "headers", "properties"}
+_HEAVY = {"body", "traceback", "search_text", "headers", "properties"}
 _LIGHT = [column for column in _c if column.name not in _HEAVY]
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})")
 
@@ -47,7 +51,7 @@ class LetterFilter:
     fingerprint: str = ""
     session_id: str = ""
     task_id: str = ""  #: of the failed run or of its latest retry
-    text: str = ""  #: anywhere in the message, upper and lower case alike
+    text: str = ""  #: in redacted message, exception type or task name; upper and lower case alike
     failed_from: datetime | None = None
     failed_to: datetime | None = None  #: exclusive
 
@@ -79,7 +83,7 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
     if narrowed.task_id:
         found.append(or_(_c.task_id == narrowed.task_id, _c.retry_task_id == narrowed.task_id))
     if narrowed.text:
-        found.append(_c.message.icontains(narrowed.text, autoescape=True))
+        found.append(_c.search_text.icontains(narrowed.text, autoescape=True))
     if narrowed.failed_from is not None:
         found.append(_c.last_failed_at_ms >= to_ms(narrowed.failed_from))
     if narrowed.failed_to is not None:

@@ -12,12 +12,16 @@ from dlq.envelope import Envelope
 from dlq.errors import StoreRefused
 from dlq.fingerprint import VERSION, fingerprint
 from dlq.letters import Failure, Kind, Status
+from dlq.redaction import Redactor
 from dlq.store import transition, write_history
 from dlq.tables import dead_letter, dead_letter_attempt
 from dlq.times import to_ms
 
 #: Named in the history where a worker, not a person, changed a letter.
 WORKER = "worker"
+
+# E-mail too: whether it is shown is decided later than this text is written.
+_UNSEARCHABLE = Redactor(email=True)
 
 _c = dead_letter.c
 
@@ -198,6 +202,7 @@ def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
         "category": categorise(failure.kind, failure.exception_type),
         "exception_type": failure.exception_type,
         "message": failure.message,
+        "search_text": _search_text(envelope, failure),
         "traceback": failure.traceback,
         "fingerprint": fingerprint(
             failure.exception_type, failure.message, failure.traceback, envelope.task_name
@@ -207,3 +212,8 @@ def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
         "idempotent": failure.idempotent,
         "last_failed_at_ms": to_ms(failure.occurred_at),
     }
+
+
+def _search_text(envelope: Envelope, failure: Failure) -> str:
+    words = (_UNSEARCHABLE.text(failure.message), failure.exception_type, envelope.task_name)
+    return "\n".join(words)

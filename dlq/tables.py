@@ -1,6 +1,7 @@
 """The tables of dead letters. A letter is one failed task; attempts and history hang on it.
 
 Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker.
+`search_text` is what people search: free of secrets, which searching in `message` would let them guess.
 """
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ dead_letter = Table(
     Column("category", Text, nullable=False),
     Column("exception_type", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("search_text", Text, nullable=False),
     Column("traceback", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("fingerprint_version", SmallInteger, nullable=False),

@@ -32,6 +32,7 @@ def _letters() -> None:
         sa.Column("category", sa.Text, nullable=False),
         sa.Column("exception_type", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
+        sa.Column("search_text", sa.Text, nullable=False),
         sa.Column("traceback", sa.Text, nullable=False),
         sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("fingerprint_version", sa.SmallInteger, nullable=False),

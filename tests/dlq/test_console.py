@@ -4,12 +4,14 @@ from datetime import timedelta
 from inspect import Parameter, signature
 
 import pytest
+from celery import Celery
 
 from dlq import console
 from dlq.errors import BadCursor, NotAllowedNow, UnknownLetter
 from dlq.letters import Kind, Status
 from dlq.queries import LetterFilter
 from dlq.redaction import MASK, Redactor
+from dlq.retry import RetryClient
 from dlq.settings import Settings
 from tests.dlq.builders import (
     NOON,
@@ -23,6 +25,7 @@ from tests.dlq.builders import (
     history,
     letter,
     noon,
+    retried,
     succeed,
 )
 
@@ -142,6 +145,19 @@ def test_nothing_shown_holds_a_secret(engine):
     assert secret not in repr(console.letter(engine, OLGA, letter_id, redactor=MASKED))
     assert secret not in repr(console.letters(engine, OLGA, redactor=MASKED))
     assert secret.encode() in bytes(letter(engine, letter_id)["body"]), "what is stored stays as it came"
+
+
+def test_what_is_masked_cannot_be_searched_for(engine):
+    said = "login of ana@example.com failed: password=hunter2"
+    letter_id = fail(engine, envelope("a"), failure(message=said))
+    assert shown(engine, text="LOGIN of") == ["a"]
+    assert shown(engine, text="valueerror") == shown(engine, text="shop.p") == ["a"]
+    assert [shown(engine, text=guess) for guess in ("hunt", "=h", "ana@")] == [[], [], []]
+    again = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None)
+    receipt = again.retry(letter_id, OLGA)
+    fail(engine, retried(envelope("a"), letter_id, receipt.task_id), failure(message="token=abc of plan b"))
+    assert shown(engine, text="plan b") == ["a"]
+    assert shown(engine, text="login") == shown(engine, text="abc") == []
 
 
 def test_email_is_masked_when_the_redactor_says_so(engine):
