@@ -1,10 +1,9 @@
-"""What this package asks of its surroundings: a person with permissions, a place for the audit, a clock.
+"""What this package asks of its surroundings: a person with permissions, a place for the audit.
 
 Permissions used here: `letters.read`, `letters.retry`, `letters.delete`.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -12,8 +11,6 @@ from sqlalchemy import Connection
 READ = "letters.read"
 RETRY = "letters.retry"
 DELETE = "letters.delete"
-
-Clock = Callable[[], datetime]
 
 
 class Actor(Protocol):
@@ -39,7 +36,3 @@ class Audit(Protocol):
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None: ...
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

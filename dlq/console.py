@@ -8,13 +8,13 @@ redactor without default: the settings decide how much is masked, not a caller w
 from sqlalchemy import Connection, Engine, RowMapping
 
 from dlq import queries, store
-from dlq.access import DELETE, READ, Actor, Audit, Clock, utc_now
+from dlq.access import DELETE, READ, Actor, Audit
 from dlq.errors import NotAllowedNow, UnknownLetter
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.settings import Settings
-from dlq.times import from_ms
+from dlq.times import Clock, from_ms, utc_now
 from dlq.views import (
     FilterChoices,
     LetterDetail,

@@ -7,9 +7,9 @@ from uuid import uuid4
 from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
-from dlq.access import Clock
 from dlq.envelope import NAME_CHARACTERS, clean_text
 from dlq.letters import Failure, Kind
+from dlq.times import Clock
 
 _MESSAGE_CHARACTERS = 10_000
 _TRACEBACK_CHARACTERS = 100_000

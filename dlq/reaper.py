@@ -9,8 +9,8 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from dlq import store
-from dlq.access import Clock, utc_now
 from dlq.publishing import Publish, outgoing
+from dlq.times import Clock, utc_now
 
 #: A claim older than this was left by a crash; publishing takes a few seconds at most.
 STALE_SECONDS = 30.0

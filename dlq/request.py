@@ -6,7 +6,6 @@ first noted, then written by whichever step lets go of the message; sending the 
 """
 
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,26 +18,7 @@ from dlq.capture import Capture
 from dlq.envelope import LETTER_HEADER
 from dlq.failures import failure_of, kind_of, unwrapped
 from dlq.letters import Failure, Kind
-
-_REQUEUES_REMEMBERED = 10_000
-
-
-class Requeues:
-    """How often this worker sent each task back; the broker keeps no such count. Forgets the oldest ids."""
-
-    def __init__(self) -> None:
-        self._counts: OrderedDict[str, int] = OrderedDict()
-
-    def count(self, task_id: str) -> int:
-        """Note one more and return how many it has been."""
-        count = self._counts.pop(task_id, 0) + 1
-        self._counts[task_id] = count
-        if len(self._counts) > _REQUEUES_REMEMBERED:
-            self._counts.popitem(last=False)
-        return count
-
-    def forget(self, task_id: str) -> None:
-        self._counts.pop(task_id, None)
+from dlq.requeues import Requeues
 
 
 def request_class(base: type[Request], capture: Capture) -> type[Request]:

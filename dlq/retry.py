@@ -12,12 +12,12 @@ from celery import Celery
 from sqlalchemy import Connection, Engine, RowMapping
 
 from dlq import store
-from dlq.access import RETRY, Actor, Audit, Clock, utc_now
+from dlq.access import RETRY, Actor, Audit
 from dlq.envelope import readable_body
 from dlq.errors import AlreadyRetrying, BrokerUnavailable, NotAllowedNow, Poisoned, UnknownLetter
 from dlq.letters import Kind, Status
 from dlq.publishing import Publish, names_its_task, outgoing, publisher
-from dlq.times import from_ms
+from dlq.times import Clock, from_ms, utc_now
 
 
 @dataclass(frozen=True, slots=True)

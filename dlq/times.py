@@ -1,9 +1,16 @@
-"""Columns hold int64 milliseconds since 1970, Python holds aware UTC datetimes; this is the border."""
+"""The clock, and the border where Python's aware UTC datetimes become int64 milliseconds since 1970."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import overload
 
+Clock = Callable[[], datetime]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def to_ms(moment: datetime) -> int:

@@ -151,6 +151,6 @@ def test_endless_nesting_is_cut_off():
     ],
 )
 def test_the_work_grows_no_faster_than_the_text(repeated):
-    """No clock is needed: what reads a run of characters twice per character takes hours for this megabyte."""
+    """No clock is needed: what reads a run again from each of its characters takes hours for a megabyte."""
     text = (repeated * (1_000_000 // len(repeated) + 1))[:1_000_000]
     assert len(Redactor(email=True).text(text)) <= 3 * len(text)

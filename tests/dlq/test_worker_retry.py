@@ -9,11 +9,11 @@ import pytest
 from kombu import Exchange, Queue
 
 from dlq import reaper
-from dlq.access import utc_now
 from dlq.errors import DlqError
 from dlq.letters import Kind
 from dlq.publishing import publisher
 from dlq.retry import RetryClient
+from dlq.times import utc_now
 from tests.dlq.builders import Operator, RecordedAudit, history
 from tests.dlq.reading import all_letters, letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
