@@ -17,10 +17,11 @@ class Bar:
     label: str
     reached: int
     share: float  #: of those who entered
-    lost: int | None  #: between this step and the next; None at the last
+    gone: int | None  #: stopped between this step and the next; None at the last
     loss: float | None  #: the same as a share of this step
-    previous_share: float | None  #: of the period before
-    previous_reached: int | None
+    open: int  #: have not gone on, but still may
+    previous_reached: int | None  #: in the period before
+    previous_share: float | None
 
 
 def funnel(bars: Sequence[Bar], label: str) -> None:
@@ -33,8 +34,9 @@ def _bar(bar: Bar) -> str:
     if bar.previous_share is not None:
         title = f"the period before: {count(bar.previous_reached)}, {percent(bar.previous_share)}"
         tick = f'<u style="left:calc({bar.previous_share:.2%} - 1px)" title="{title}"></u>'
-    if bar.lost is not None and bar.loss is not None:
-        drop = f'<div class="drop"><em>↓ {percent(bar.loss)}</em>{count(bar.lost)} did not go on</div>'
+    if bar.gone is not None and bar.loss is not None:
+        still = f" · {count(bar.open)} still open" if bar.open else ""
+        drop = f'<div class="drop"><em>↓ {percent(bar.loss)}</em>{count(bar.gone)} stopped here{still}</div>'
     empty = "" if bar.reached else ' class="none"'
     return (
         f'<li><div class="row"><b>{escape(bar.label)}</b>'
@@ -47,7 +49,7 @@ def _bar(bar: Bar) -> str:
 class HeatRow:
     label: str
     entered: int
-    losses: tuple[float | None, ...]  #: share lost before each step but the first; None: nobody came
+    losses: tuple[float | None, ...]  #: share gone before each step but the first; None: nobody came
 
 
 def heat(columns: Sequence[str], rows: Sequence[HeatRow]) -> None:
@@ -69,7 +71,7 @@ def _heat_row(row: HeatRow, columns: Sequence[str], low: float, high: float) -> 
         if loss is None:
             cells.append('<td class="few">–</td>')
             continue
-        title = f"{row.label}: {percent(loss)} of those who could did not reach {column}"
+        title = f"{row.label}: {percent(loss)} of those at the step before stopped before {column}"
         few = row.entered < FEWEST_ENTRIES
         kind = "few" if few else "worst" if loss == high else ""
         depth = 0.0 if few or high == low else (loss - low) / (high - low)

@@ -3,11 +3,12 @@
 import csv as csv_format
 import io
 from math import nan
+from operator import attrgetter
 
 import pandas as pd
 import streamlit as st
 
-from analytics.views import FunnelView, StepView
+from analytics.view_records import FunnelView, StepView
 from pages import _charts, _states
 from pages._words import count, duration
 
@@ -25,7 +26,8 @@ _COLUMNS = {
     "reached": st.column_config.NumberColumn("Reached", format="localized"),
     "share_of_entered": st.column_config.NumberColumn("Of entered", format="percent"),
     "share_of_previous": st.column_config.NumberColumn("Of step before", format="percent"),
-    "lost_here": st.column_config.NumberColumn("Did not go on", format="localized"),
+    "gone_here": st.column_config.NumberColumn("Stopped here", format="localized"),
+    "loss": st.column_config.NumberColumn("Loss", format="percent"),
     "blocked_here": st.column_config.NumberColumn("Blocked", format="localized"),
     "open_here": st.column_config.NumberColumn("Open", format="localized"),
     "left_here": st.column_config.NumberColumn("Left", format="localized"),
@@ -38,34 +40,30 @@ def steps(view: FunnelView) -> None:
     _states.card_head(
         "Steps", f"Sessions, in this order, each within {duration(view.window_seconds)} of its entry"
     )
-    _charts.funnel([_bar(view, at) for at in range(len(view.steps))], f"Steps of {view.title}")
+    bars = [_bar(step, is_first=at == 0) for at, step in enumerate(view.steps)]
+    _charts.funnel(bars, f"Steps of {view.title}")
 
 
-def _bar(view: FunnelView, at: int) -> _charts.Bar:
-    step, last = view.steps[at], at == len(view.steps) - 1
-    before = view.previous.entered if view.previous else 0
-    known = bool(at and before and step.previous_reached is not None)
+def _bar(step: StepView, is_first: bool) -> _charts.Bar:
     return _charts.Bar(
         label=step.label,
         reached=step.reached,
         share=step.share_of_entered or 0.0,
-        lost=None if last else step.lost_here,
-        loss=None if last or not step.reached else step.lost_here / step.reached,
-        previous_share=(step.previous_reached or 0) / before if known else None,
-        previous_reached=step.previous_reached if known else None,
+        gone=step.gone_here if step.loss is not None else None,
+        loss=step.loss,
+        open=step.stopped.open,
+        previous_reached=step.previous_reached,
+        # Everybody who entered entered: a tick at the first step says nothing.
+        previous_share=None if is_first else step.previous_share_of_entered,
     )
 
 
 def outcomes(view: FunnelView, *, letters_shown: bool) -> None:
     """What became of everybody who entered, and the one sentence to take away."""
     _states.card_head("Where they stand", "Every session that entered, once")
-    _charts.outcomes(
-        [
-            _charts.Outcome(name, meaning, number, number / view.entered)
-            for name, meaning in _MEANINGS.items()
-            for number in [getattr(view.outcomes, name)]
-        ]
-    )
+    number, share = attrgetter(*_MEANINGS)(view.outcomes), attrgetter(*_MEANINGS)(view.outcome_shares)
+    parts = zip(_MEANINGS.items(), number, share, strict=True)
+    _charts.outcomes([_charts.Outcome(*word, sessions, part or 0.0) for word, sessions, part in parts])
     _states.note(view.finding)
     if view.outcomes.blocked and letters_shown:
         st.page_link("dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:")
@@ -75,10 +73,10 @@ def groups(view: FunnelView) -> None:
     """The share lost before each step, for every value of the breakdown."""
     _states.card_head(
         f"Where people leave, by {str(view.breakdown_label).lower()}",
-        "Share of those at the step before who did not come; grey rows have too few entries to tell",
+        "Share of those at the step before who stopped; grey rows have too few entries to tell",
     )
     rows = [
-        _charts.HeatRow(group.label, group.entered, tuple(_loss(step) for step in group.steps[1:]))
+        _charts.HeatRow(group.label, group.entered, tuple(step.loss_before for step in group.steps[1:]))
         for group in view.groups
     ]
     _charts.heat([step.label for step in view.steps[1:]], rows)
@@ -88,14 +86,10 @@ def groups(view: FunnelView) -> None:
         st.caption(f"Other stands for {count(view.folded_values)} further values.")
 
 
-def _loss(step: StepView) -> float | None:
-    return None if step.share_of_previous is None else 1 - step.share_of_previous
-
-
 def table(view: FunnelView) -> None:
     """The same numbers as rows, for everybody and for each value of the breakdown."""
     _states.card_head("The numbers", "What the charts show, to read, sort and copy")
-    header, *rows = view.to_csv_rows()
+    header, *rows = view.to_rows()
     frame = pd.DataFrame(rows, columns=header)
     frame["value"] = frame["value"].replace("", "Everybody")
     for column in ("median_seconds", "average_seconds"):

@@ -6,8 +6,10 @@ from typing import Literal
 
 import streamlit as st
 
-from analytics.views import FunnelView
-from pages._words import ago, count, days, duration, percent, points
+from analytics.view_records import Changes, FunnelView
+from pages._words import ago, change, count, days, duration, longer, percent, points
+
+_NO_CHANGES = Changes(None, None, None, None, None)
 
 
 def subtitle(view: FunnelView, now: datetime) -> str:
@@ -21,26 +23,29 @@ def subtitle(view: FunnelView, now: datetime) -> str:
 
 
 def numbers(view: FunnelView) -> None:
-    """Entered, conversion, converted and time to convert."""
-    before = view.previous if view.previous and view.previous.entered else None
-    entered = [point.entered for point in view.daily]
-    converted = [point.converted for point in view.daily]
-    rates = [arrived / of if of else 0.0 for arrived, of in zip(converted, entered, strict=True)]
+    """Entered, conversion, converted and time to convert.
+
+    While sessions are open, conversion is compared without them: it must not look like a drop.
+    """
+    changes = view.changes or _NO_CHANGES
+    still_open = view.outcomes.open > 0
     with st.grid(4, min_column_width=168, gap="small", key="numbers"):
-        _number("Entered", count(view.entered), _change(view.entered, before and before.entered), entered)
+        entered = [point.entered for point in view.daily]
+        _number("Entered", count(view.entered), change(changes.entered), entered)
         _number(
-            "Conversion",
+            "Conversion so far" if still_open else "Conversion",
             percent(view.observed.share),
-            points(view.observed.share, before and before.observed.share),
-            rates,
+            points(changes.settled_share),
+            [point.share or 0.0 for point in view.daily],
+            against="vs before, without open" if still_open else "vs before",
             help=_conversion_help(view),
         )
-        change = _change(view.converted, before and before.converted)
-        _number("Converted", count(view.converted), change, converted)
+        converted = [point.converted for point in view.daily]
+        _number("Converted", count(view.converted), change(changes.converted), converted)
         _number(
             "Median time to convert",
             duration(view.median_seconds),
-            _longer(view.median_seconds, before and before.median_seconds),
+            longer(changes.median_seconds),
             delta_color="inverse",
             help="From entry to the last step, over the sessions that made it. Within 1 %.",
         )
@@ -52,6 +57,7 @@ def _number(
     delta: str | None,
     series: Sequence[float] = (),
     *,
+    against: str = "vs before",
     delta_color: Literal["normal", "inverse"] = "normal",
     help: str | None = None,  # noqa: A002 - the name that Streamlit gives it
 ) -> None:
@@ -60,7 +66,7 @@ def _number(
         value,
         delta,
         delta_color=delta_color,
-        delta_description="vs before" if delta else None,
+        delta_description=against if delta else None,
         chart_data=series if len(series) > 1 else None,
         chart_type="area",
         border=True,
@@ -76,13 +82,3 @@ def _conversion_help(view: FunnelView) -> str:
         f"to {percent(rate.high)}. Without the {count(view.outcomes.open)} still open: "
         f"{percent(settled.share)}."
     )
-
-
-def _change(now: int, before: int | None) -> str | None:
-    return f"{now / before - 1:.1%}" if before else None
-
-
-def _longer(now: float | None, before: float | None) -> str | None:
-    if now is None or before is None:
-        return None
-    return f"{'-' if now < before else ''}{duration(abs(now - before))}"

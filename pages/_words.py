@@ -14,9 +14,21 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def points(now: float | None, before: float | None) -> str | None:
-    """The change of a share in percentage points; None when one of them is not known."""
-    return None if now is None or before is None else f"{(now - before) * 100:.1f} pp"
+def change(share: float | None) -> str | None:
+    """A change as a share of before; None when there is none to speak of."""
+    return None if share is None or round(share, 3) == 0 else f"{share:.1%}"
+
+
+def points(difference: float | None) -> str | None:
+    """A difference of two shares in percentage points; None when there is none to speak of."""
+    return None if difference is None or round(difference, 3) == 0 else f"{difference * 100:.1f} pp"
+
+
+def longer(seconds: float | None) -> str | None:
+    """A difference of two times; None when there is none to speak of."""
+    if seconds is None or round(seconds, 3) == 0:
+        return None
+    return f"{'-' if seconds < 0 else ''}{duration(abs(seconds))}"
 
 
 def duration(seconds: float | None) -> str:

@@ -45,7 +45,7 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
     table = app.dataframe[0].value
     assert list(table["step"]) == ["Visited", "Signed up", "Paid"]
     assert list(table["reached"]) == [3, 2, 1]
-    assert list(table["lost_here"]) == [1, 1, 0]
+    assert list(table["gone_here"]) == [1, 1, 0]
 
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):

@@ -37,4 +37,14 @@ def test_how_long_ago_is_said_in_one_unit(seconds, said):
 
 
 def test_what_is_not_known_is_a_dash():
-    assert (_words.count(None), _words.percent(None), _words.points(0.5, None)) == ("–", "–", None)
+    assert (_words.count(None), _words.percent(None), _words.duration(None)) == ("–", "–", "–")
+
+
+def test_a_change_is_said_with_its_sign_and_none_is_not_said():
+    assert (_words.change(0.144), _words.points(-0.018), _words.longer(-205200)) == (
+        "14.4%",
+        "-1.8 pp",
+        "-2d 09h",
+    )
+    assert (_words.change(0.0001), _words.points(-0.0004), _words.longer(0.0)) == (None, None, None)
+    assert (_words.change(None), _words.points(None), _words.longer(None)) == (None, None, None)
