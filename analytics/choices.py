@@ -1,10 +1,11 @@
-"""What the filters of a page can offer: days, event names, dimensions and their values.
+"""What the filters of a page can offer: dimensions and their values.
 
-Names and dimensions come from the profiles of the live files, so no file is opened for them.
+Dimensions come from the profiles of the live files, so no file is opened for them. What takes a reader is
+remembered by it until the store changes.
 """
 
-import datetime as dt
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,8 @@ from sqlalchemy import Engine
 from analytics import catalogue
 from analytics.columns import PROFILED_VALUES
 from analytics.funnels import Dimension, FunnelDefinition
-from analytics.queries import Reader, day_of
+from analytics.queries import Reader
 
-MAX_NAMES = 1000
 MAX_VALUES = 200
 #: A property belongs to the session when it changes within at most this share of the sessions.
 _MOST_VARYING = 0.02
@@ -38,50 +38,35 @@ class ValueChoice:
     sessions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    first: dt.date
-    last: dt.date
-
-
-def days(reader: Reader, zone: str = "UTC") -> Span | None:
-    """The days of the first and the last event; None without events."""
-    files = reader.catalogue().files
-    if not files:
-        return None
-    first, last = min(file.first_ms for file in files), max(file.last_ms for file in files)
-    return Span(day_of(first, zone), day_of(last, zone))
-
-
-def event_names(engine: Engine) -> list[tuple[str, int]]:
-    """Event names with how often each occurs, the most frequent first; at most MAX_NAMES."""
-    counts: Counter[str] = Counter()
-    for profile in catalogue.profiles(engine):
-        counts.update(profile["names"])
-    return counts.most_common(MAX_NAMES)
-
-
-def dimensions(engine: Engine, definition: FunnelDefinition) -> list[DimensionChoice]:
+def offered_dimensions(reader: Reader, definition: FunnelDefinition) -> list[DimensionChoice]:
     """The dimensions worth breaking down by: those of the definition first, then others by name.
 
     Left out: what changes within sessions (it describes events), and what is nearly unique per session.
     """
-    profiles = _profiles_by_dimension(engine)
-    declared = {dimension.property for dimension in definition.dimensions}
-    others = sorted(name for name, found in profiles.items() if name not in declared and _groups(found))
-    return [
-        _choice(definition.dimension(name), profiles[name])
-        for name in [dimension.property for dimension in definition.dimensions] + others
-        if name in profiles
-    ]
+    found = reader.remembered("dimensions", lambda: _found_dimensions(reader.engine))
+    return _offered(found, definition)
 
 
-def values(reader: Reader, dimension: Dimension, most: int = MAX_VALUES) -> list[ValueChoice]:
+def dimensions(engine: Engine, definition: FunnelDefinition) -> list[DimensionChoice]:
+    """As `offered_dimensions`, read anew."""
+    return _offered(_found_dimensions(engine), definition)
+
+
+def values(reader: Reader, dimension: Dimension) -> list[ValueChoice]:
     """The values of a dimension with their sessions, the most frequent first; at most MAX_VALUES."""
-    found = reader.sessions_by_value(reader.catalogue().files, dimension)
+    return reader.remembered(("values", dimension), lambda: _ranked(reader.sessions_by_value(dimension)))
+
+
+def _ranked(found: Counter[str]) -> list[ValueChoice]:
     ranked = [ValueChoice(value, count) for value, count in found.items() if count]
     ranked.sort(key=lambda choice: (-choice.sessions, choice.value))
-    return ranked[: min(most, MAX_VALUES)]
+    return ranked[:MAX_VALUES]
+
+
+def _offered(found: Mapping[str, "_Found"], definition: FunnelDefinition) -> list[DimensionChoice]:
+    declared = [dimension.property for dimension in definition.dimensions]
+    others = sorted(name for name in found if name not in declared and _groups(found[name]))
+    return [_choice(definition.dimension(name), found[name]) for name in declared + others if name in found]
 
 
 @dataclass(slots=True)
@@ -102,7 +87,7 @@ class _Found:
         return max(self.most_values, len(self.listed or ()))
 
 
-def _profiles_by_dimension(engine: Engine) -> dict[str, _Found]:
+def _found_dimensions(engine: Engine) -> dict[str, _Found]:
     found: dict[str, _Found] = defaultdict(_Found)
     for profile in catalogue.profiles(engine):
         for name, dimension in profile["dimensions"].items():

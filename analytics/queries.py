@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -22,6 +22,7 @@ from analytics.funnels import Dimension, FunnelDefinition
 from analytics.grouping import Rows
 from analytics.partition import Partition
 from analytics.question import Question, day_start, time_zone
+from analytics.remembered import Remembered
 from analytics.store import EventStore
 from analytics.tally import Tally
 
@@ -84,6 +85,7 @@ class Reader:
     def __init__(self, engine: Engine, store: EventStore, *, memory_bytes: int = 2 << 30) -> None:
         self.engine = engine
         self._loaded = Loaded(store, memory_bytes)
+        self._remembered = Remembered()
         self._threads = min(MAX_THREADS, os.cpu_count() or 1)
 
     def run(
@@ -99,24 +101,35 @@ class Reader:
         `blocked` tells when the newest unresolved task of a session failed: session id -> UTC milliseconds.
         Raises StoreUnavailable when a file that counts cannot be read.
         """
+        return self._of_live_files(lambda listed: self._answer(listed, definition, question, now, blocked))
+
+    def sessions_by_value(self, dimension: Dimension) -> Counter[str]:
+        """How many of all sessions have each value of the dimension; "" is missing."""
+
+        def counted(partition: Partition) -> Counter[str]:
+            return grouping.sessions_by_value(partition, dimension)
+
+        return self._of_live_files(lambda listed: self._summed(listed.files, counted))
+
+    def remembered(self, key: Hashable, compute: Callable[[], _Part]) -> _Part:
+        """What `compute` gave for this key, asked again only after the store has changed."""
+        return self._remembered.get(self.state().version, key, compute)
+
+    def state(self) -> StoreState:
+        """The version of the store, and when it last took in events."""
+        return catalogue.state(self.engine)
+
+    def _of_live_files(self, answer: Callable[[Catalogue], _Part]) -> _Part:
         for _ in range(2):
             listed = catalogue.read(self.engine)
             try:
-                return self._answer(listed, definition, question, now, blocked)
+                return answer(listed)
             except FileNotFoundError as error:
                 # A sync may have superseded and swept the file since we read the list.
                 missing = error
         raise StoreUnavailable(
             f"an event file is gone ({missing}); `python -m analytics sync --rebuild` writes all files again"
         )
-
-    def catalogue(self) -> Catalogue:
-        """The files that count now."""
-        return catalogue.read(self.engine)
-
-    def state(self) -> StoreState:
-        """The version of the store, and when it last took in events."""
-        return catalogue.state(self.engine)
 
     def _answer(
         self,
@@ -146,10 +159,6 @@ class Reader:
             return tally
 
         return sum(self._shared(files, share), start=count.empty())
-
-    def sessions_by_value(self, files: Sequence[StoredFile], dimension: Dimension) -> Counter[str]:
-        """How many sessions of these files have each value of the dimension; "" is missing."""
-        return self._summed(files, lambda partition: grouping.sessions_by_value(partition, dimension))
 
     def _entrants_by_value(self, files: Sequence[StoredFile], count: Count, breakdown: str) -> Counter[str]:
         return self._summed(files, lambda partition: entrants_by_value(partition, count, breakdown))
