@@ -7,7 +7,7 @@ some malformed ones even stop the worker, and the next one that gets them. Here 
 import binascii
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import bootsteps
@@ -19,6 +19,7 @@ from dlq.capture import Capture
 from dlq.failures import failure_of
 from dlq.letters import Kind
 from dlq.request import request_class
+from dlq.tasks import keeps_letters
 
 #: Between two looks at the spool of this machine.
 REPLAY_SECONDS = 10.0
@@ -41,6 +42,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
         self._worker = consumer.hostname
+        self._tasks = consumer.app.tasks
         self._replay: Any = None
         self.capture.queues = consumer.app.amqp.queues.consume_from
         consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
@@ -109,6 +111,9 @@ class DeadLetterStep(bootsteps.StartStopStep):
         return self._write(Kind.MALFORMED, message, error)
 
     def _write(self, kind: Kind, message: Any, error: BaseException, trace: str = "") -> Any:
+        headers = message.headers if isinstance(message.headers, Mapping) else {}
+        if not keeps_letters(self._tasks.get(str(headers.get("task"))), headers):
+            return message
         failure = failure_of(kind, error, clock=self.capture.clock, worker=self._worker, traceback=trace)
         self.capture.failed(message, failure)
         return message

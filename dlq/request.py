@@ -19,6 +19,7 @@ from dlq.envelope import LETTER_HEADER
 from dlq.failures import failure_of, kind_of, unwrapped
 from dlq.letters import Failure, Kind
 from dlq.requeues import Requeues
+from dlq.tasks import keeps_letters
 
 
 def request_class(base: type[Request], capture: Capture) -> type[Request]:
@@ -151,10 +152,13 @@ class LetterRequest(Request):
     def _is_awaited(self) -> bool:
         """Whether a letter may wait for this run: it is a retry, or was delivered before."""
         headers = self._message.headers or {}
-        return LETTER_HEADER in headers or bool(headers.get("redelivered"))
+        return self._keeps_letters() and (LETTER_HEADER in headers or bool(headers.get("redelivered")))
+
+    def _keeps_letters(self) -> bool:
+        return keeps_letters(self.task, self._message.headers or {})
 
     def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
-        if self._written or self._noted is not None:
+        if self._written or self._noted is not None or not self._keeps_letters():
             return
         idempotent = getattr(self.task, "idempotent", None)
         self._noted = failure_of(

@@ -1,8 +1,16 @@
-"""An optional base class for tasks. Capture does not need it: `dlq.install` covers plain tasks as well."""
+"""What tasks may say of themselves, and an optional base class for them.
 
+`dlq.install` covers plain tasks as well. A task of any class with `dead_letters = False` is passed over
+however it fails: for periodic tasks whose next run replaces a lost one, which in an outage would leave a
+letter each time. Only a run that retries a letter written earlier is still followed to its end.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from celery import Task, current_task
+
+from dlq.envelope import LETTER_HEADER
 
 #: Whose work it is: copied from a running task to the tasks that it starts.
 OWNER_HEADERS = ("session_id", "client_id", "correlation_id")
@@ -19,6 +27,7 @@ class DeadLetterTask(Task):
 
     abstract = True
     idempotent = False
+    dead_letters = True
 
     @property
     def correlation_id(self) -> str:
@@ -31,6 +40,11 @@ class DeadLetterTask(Task):
         if "correlation_id" in owned:
             owned[CORRELATION_HEADER] = owned["correlation_id"]
         return super().apply_async(*args, headers=owned or None, **options)
+
+
+def keeps_letters(task: Any, headers: Mapping[str, Any]) -> bool:
+    """Whether a run of `task` (None when unknown) that came with these headers leaves or settles letters."""
+    return bool(getattr(task, "dead_letters", True)) or LETTER_HEADER in headers
 
 
 def _owner_of_running_task() -> dict[str, Any]:

@@ -80,6 +80,18 @@ if database_url := os.environ.get("FOREIGN_DATABASE"):
     dlq.install(app, database_url=database_url)
 
 
+@app.task(dead_letters=False)
+def each_minute(mark: str) -> None:
+    ran(mark)
+    raise ConnectionError("the next run will do")
+
+
+@app.task(dead_letters=False, time_limit=1)
+def each_minute_too_slow(mark: str) -> None:
+    ran(mark)
+    time.sleep(30)
+
+
 @shared_task
 def shared(mark: str) -> None:
     ran(mark)

@@ -6,12 +6,13 @@ One worker process serves the whole module; the modes are those of Celery itself
 import json
 import os
 import signal
+from uuid import uuid4
 
 import pytest
 from celery import Celery
 
 from dlq.letters import Kind
-from tests.dlq.reading import letters_of, the_letter_of
+from tests.dlq.reading import all_letters, letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("quiet")]
@@ -141,3 +142,25 @@ def test_the_killed_child_of_a_running_task_leaves_one_letter(engine, worker):
     letter = the_letter_of(engine, worker, task_id)
     assert (letter["kind"], letter["occurrences"]) == (Kind.WORKER_LOST, 1)
     assert worker.runs("killed-outside") == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "runs"),
+    [
+        pytest.param("each_minute", {}, 1, id="exception"),
+        pytest.param("each_minute", {"headers": {"redelivered": True}}, 1, id="exception, redelivered"),
+        pytest.param("each_minute", {"expires": -1}, 0, id="expired"),
+        pytest.param("each_minute_too_slow", {}, 1, id="hard time limit"),
+        pytest.param("each_minute", {"eta_header": "soon"}, 0, id="malformed"),
+    ],
+)
+def test_a_task_that_wants_no_letters_leaves_none(engine, worker, task, options, runs):
+    mark = uuid4().hex
+    if "eta_header" in options:
+        options = {"headers": {"eta": options["eta_header"]}}
+    worker.client.send_task(TASKS + task, args=[mark], **options)
+    eventually(lambda: worker.runs(mark) == runs)
+    the_letter_of(engine, worker, worker.send("shared", "after-" + mark))
+    eventually(worker.is_quiet)
+    assert [letter["task_name"] for letter in all_letters(engine)] == [TASKS + "shared"]
+    assert worker.is_alive()

@@ -64,3 +64,12 @@ def test_a_letter_waits_on_disk_and_comes_back_once(
     assert (letter["kind"], letter["exception_type"]) == (kind, exception_type)
     assert letter["occurrences"] == 1
     assert worker.is_alive()
+
+
+def test_a_task_that_wants_no_letters_leaves_nothing_on_disk(worker, folder):
+    before = set(spool.waiting(folder, 10))
+    worker.send("each_minute", "outage")
+    eventually(lambda: worker.runs("outage"))
+    eventually(worker.is_quiet)
+    assert set(spool.waiting(folder, 10)) == before
+    assert worker.is_alive()
