@@ -5,6 +5,7 @@ DlqError
   StoreUnavailable       PostgreSQL does not answer, or refuses us
   StoreRefused           PostgreSQL answers, but cannot hold this letter
   BrokerUnavailable      the message cannot be published now
+  Unpublishable          no broker takes this letter's message
   UnknownLetter          no letter has this number
   BadCursor              a page position that this list did not hand out
   NotAllowedNow          the letter is in a state that does not allow the change
@@ -40,6 +41,12 @@ class StoreRefused(DlqError):
 class BrokerUnavailable(DlqError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The broker does not take messages now: {reason}.")
+        self.reason = reason
+
+
+class Unpublishable(DlqError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The message of this letter cannot be published: {reason}. It stays a dead letter.")
         self.reason = reason
 
 

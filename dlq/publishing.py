@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError, OperationalError
 from sqlalchemy import RowMapping
 
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER
-from dlq.errors import BrokerUnavailable
+from dlq.errors import BrokerUnavailable, Unpublishable
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
+# What kombu raises on a stored message whose headers or properties make no sense to it.
+_MALFORMED = (KombuError, LookupError, TypeError, ValueError, AttributeError)
 _KEPT_PROPERTIES = ("priority", "reply_to", "delivery_mode")
 
 
@@ -55,7 +57,7 @@ def names_its_task(headers: Mapping[str, Any]) -> bool:
 
 
 def publisher(app: Celery) -> Publish:
-    """Publishes through the app's own broker connection; raises BrokerUnavailable."""
+    """Publishes through the app's own broker connection; raises BrokerUnavailable or Unpublishable."""
 
     def publish(message: Outgoing) -> None:
         with app.producer_or_acquire() as producer:
@@ -71,7 +73,11 @@ def publisher(app: Celery) -> Publish:
                     retry_policy=_RETRY_POLICY,
                     **message.properties,
                 )
-            except (OperationalError, *producer.connection.connection_errors) as error:
+            except OperationalError as error:
+                raise BrokerUnavailable(str(error)) from error
+            except _MALFORMED as error:  # before the connection's errors: for Redis these include KeyError
+                raise Unpublishable(f"{type(error).__name__}: {error}") from error
+            except producer.connection.connection_errors as error:
                 raise BrokerUnavailable(str(error)) from error
 
     return publish

@@ -4,6 +4,7 @@ The claim names the retry's task id before anything is published, so a crash at 
 letter or a claim that the reaper finishes under that same id. Of many who press retry, one gets the claim.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -14,10 +15,20 @@ from sqlalchemy import Connection, Engine, RowMapping
 from dlq import store
 from dlq.access import RETRY, Actor, Audit
 from dlq.envelope import readable_body
-from dlq.errors import AlreadyRetrying, BrokerUnavailable, NotAllowedNow, Poisoned, UnknownLetter
+from dlq.errors import (
+    AlreadyRetrying,
+    BrokerUnavailable,
+    NotAllowedNow,
+    Poisoned,
+    StoreUnavailable,
+    UnknownLetter,
+    Unpublishable,
+)
 from dlq.letters import Kind, Status
 from dlq.publishing import Publish, names_its_task, outgoing, publisher
 from dlq.times import Clock, from_ms, utc_now
+
+_log = logging.getLogger("dlq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ class Receipt:
     task_id: str  #: of the new run
     claimed_at: datetime
     generation: int
-    published: bool  #: False: the broker was away; the message is sent once it is back
+    published: bool  #: False: the broker or the database was away; the reaper sends the message
 
 
 class RetryClient:
@@ -78,19 +89,25 @@ class RetryClient:
     def retry(self, letter_id: int, by: Actor, reason: str = "", *, even_poisoned: bool = False) -> Receipt:
         """Send the letter's task again under a new task id.
 
-        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter or
-        StoreUnavailable; then nothing was sent. A broker that is away is no error: the receipt says so and
-        the reaper sends the message.
+        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter, Unpublishable
+        or StoreUnavailable; then nothing was sent. Once the claim stands, neither broker nor database being
+        away is an error: the receipt says whether the message went out, and the reaper sends what is not
+        marked. So it may be sent twice, under one task id, when the database goes away before the mark.
         """
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
             row = self._claim(connection, letter_id, by, reason, even_poisoned)
+        try:
+            published = self._send(row)
+        except Unpublishable as error:
+            self._hand_back(row, by, error)
+            raise
         return Receipt(
             letter_id=letter_id,
             task_id=row["retry_task_id"],
             claimed_at=from_ms(row["claimed_at_ms"]),
             generation=row["generation"],
-            published=self._send(row),
+            published=published,
         )
 
     def _claim(
@@ -121,13 +138,20 @@ class RetryClient:
         return row
 
     def _send(self, row: RowMapping) -> bool:
+        sent = False
         try:
-            self._publish(outgoing(row))
-        except BrokerUnavailable:
-            return False
+            with store.transaction(self._engine) as connection:
+                if store.hold_claim(connection, row["claim_id"]):
+                    self._publish(outgoing(row))
+                sent = True
+                store.mark_published(connection, row["claim_id"], self._clock())
+        except (BrokerUnavailable, StoreUnavailable) as error:
+            _log.warning("The reaper goes on with the retry of letter %s: %s", row["id"], error)
+        return sent
+
+    def _hand_back(self, row: RowMapping, by: Actor, error: Unpublishable) -> None:
         with store.transaction(self._engine) as connection:
-            store.mark_published(connection, row["claim_id"], self._clock())
-        return True
+            store.hand_back(connection, row["claim_id"], by=by.login, at=self._clock(), reason=error.reason)
 
 
 def _refusal(letter_id: int, row: RowMapping | None) -> UnknownLetter | NotAllowedNow:

@@ -80,6 +80,12 @@ def claim(
     )
 
 
+def hold_claim(connection: Connection, claim_id: UUID) -> bool:
+    """Lock the claim until the transaction ends, out of reach of reapers; False when one has published it."""
+    statement = select(_c.id).where(_c.claim_id == claim_id, _c.published_at_ms.is_(None)).with_for_update()
+    return connection.execute(statement).first() is not None
+
+
 def mark_published(connection: Connection, claim_id: UUID, at: datetime) -> None:
     """Note that the claim's message is in the broker. Changes nothing when the retry has already ended."""
     connection.execute(
@@ -103,6 +109,28 @@ def next_stale_claim(connection: Connection, claimed_before: datetime) -> RowMap
         .with_for_update(skip_locked=True)
     )
     return connection.execute(statement).mappings().one_or_none()
+
+
+def hand_back(connection: Connection, claim_id: UUID, *, by: str, at: datetime, reason: str) -> None:
+    """Return a claim whose message no broker takes: the letter is what it was before."""
+    history = dead_letter_history.c
+    claimed_from = (
+        select(history.from_status)
+        .where(history.letter_id == _c.id, history.to_status == Status.RETRYING)
+        .order_by(history.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    transition(
+        connection,
+        (_c.claim_id == claim_id) & _c.published_at_ms.is_(None),
+        (Status.RETRYING,),
+        claimed_from,
+        at=at,
+        actor=by,
+        detail={"reason": reason},
+        claim_id=None,
+    )
 
 
 def discard(

@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import event
 
-from dlq import reaper
+from dlq import reaper, store
 from dlq.errors import (
     AlreadyRetrying,
     BrokerUnavailable,
@@ -16,6 +16,7 @@ from dlq.errors import (
     Poisoned,
     StoreUnavailable,
     UnknownLetter,
+    Unpublishable,
 )
 from dlq.letters import Kind
 from dlq.retry import RetryClient
@@ -165,6 +166,82 @@ def test_a_broker_that_is_away_leaves_the_claim_to_the_reaper(engine):
     broker = Broker()
     assert reap(engine, broker) == 1
     assert broker.sent[0].headers["id"] == receipt.task_id
+
+
+def test_a_database_that_goes_away_after_publishing_does_not_hide_that_it_was_sent(engine, monkeypatch):
+    letter_id, broker = fail(engine, envelope()), Broker()
+
+    def away(*_):
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("dlq.store.mark_published", away)
+        receipt = client(engine, broker).retry(letter_id, OLGA)
+    assert (receipt.published, len(broker.sent)) == (True, 1)
+    assert reap(engine, broker) == 1, "at least once"
+    assert {sent.headers["id"] for sent in broker.sent} == {receipt.task_id}
+
+
+def test_the_claim_of_a_slow_publisher_is_not_reaped_however_old(engine):
+    letter_id, reapers = fail(engine, envelope()), Broker()
+
+    def publish_slowly(_message):
+        assert reap(engine, reapers, seconds_later=3600) == 0
+
+    assert client(engine, publish_slowly).retry(letter_id, OLGA).published
+    assert reapers.sent == []
+
+
+def test_a_publisher_that_slept_past_the_reaper_does_not_send_again(engine, monkeypatch):
+    letter_id, broker, hold = fail(engine, envelope()), Broker(), store.hold_claim
+
+    def hold_late(*claim):
+        assert reap(engine, broker) == 1
+        return hold(*claim)
+
+    monkeypatch.setattr("dlq.store.hold_claim", hold_late)
+    assert client(engine, broker).retry(letter_id, OLGA).published
+    assert len(broker.sent) == 1
+
+
+@pytest.mark.parametrize(("kind", "status"), [(Kind.EXCEPTION, "dead"), (Kind.POISON, "poisoned")])
+def test_a_message_that_no_broker_takes_leaves_the_letter_as_it_was(engine, kind, status):
+    letter_id = fail(engine, envelope(), failure(kind))
+    with pytest.raises(Unpublishable, match="bad priority"):
+        client(engine, Broker(Unpublishable("bad priority"))).retry(letter_id, OLGA, even_poisoned=True)
+    assert letter(engine, letter_id)["status"] == status
+    assert history(engine, letter_id)[-1] == ("retrying", status, "olga")
+
+
+def test_a_stale_claim_that_cannot_be_published_blocks_none_behind_it(engine):
+    ids = [fail(engine, envelope(f"t{number}")) for number in range(3)]
+    for letter_id in ids:
+        client(engine, Broker(BrokerUnavailable("x"))).retry(letter_id, OLGA)
+    sent = []
+
+    def publish(message):
+        if message.headers["dlq_letter"] == ids[0]:
+            raise Unpublishable("bad priority")
+        sent.append(message)
+
+    assert reap(engine, publish) == len(sent) == 2
+    assert letter(engine, ids[0])["status"] == "dead"
+    assert history(engine, ids[0])[-1] == ("retrying", "dead", "reaper")
+    assert reap(engine, publish) == 0
+
+
+def test_a_broker_that_is_away_ends_the_batch(engine):
+    for number in range(3):
+        client(engine, Broker(BrokerUnavailable("x"))).retry(fail(engine, envelope(f"t{number}")), OLGA)
+    tried = []
+
+    def away(message):
+        tried.append(message)
+        raise BrokerUnavailable("refused")
+
+    with pytest.raises(BrokerUnavailable):
+        reap(engine, away)
+    assert len(tried) == 1
 
 
 def test_two_reapers_share_stale_claims_and_each_goes_out_once(engine):

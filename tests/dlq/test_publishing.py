@@ -1,0 +1,27 @@
+"""What the broker does not take is told apart: the broker is away, or the message is at fault."""
+
+import pytest
+from celery import Celery
+
+from dlq.errors import BrokerUnavailable, Unpublishable
+from dlq.publishing import Outgoing, publisher
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def outgoing(**properties):
+    return Outgoing("celery", b"[]", "application/json", "utf-8", {}, properties)
+
+
+def test_a_broker_that_is_away_is_named():
+    with Celery(broker=NOWHERE, set_as_current=False) as app, pytest.raises(BrokerUnavailable):
+        publisher(app)(outgoing())
+
+
+@pytest.mark.servers
+def test_a_message_that_makes_no_sense_is_unpublishable_and_the_next_one_goes_out(redis_url):
+    with Celery(broker=redis_url, set_as_current=False) as app:
+        publish = publisher(app)
+        with pytest.raises(Unpublishable, match="by pigeon"):
+            publish(outgoing(delivery_mode="by pigeon"))
+        publish(outgoing(delivery_mode=2))
