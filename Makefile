@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin/python
-PACKAGES := analytics api dlq infra onboarding recovery
+PACKAGES := analytics api dlq infra onboarding pages recovery
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

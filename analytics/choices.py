@@ -38,18 +38,13 @@ class ValueChoice:
     sessions: int
 
 
-def offered_dimensions(reader: Reader, definition: FunnelDefinition) -> list[DimensionChoice]:
+def dimensions(reader: Reader, definition: FunnelDefinition) -> list[DimensionChoice]:
     """The dimensions worth breaking down by: those of the definition first, then others by name.
 
     Left out: what changes within sessions (it describes events), and what is nearly unique per session.
     """
     found = reader.remembered("dimensions", lambda: _found_dimensions(reader.engine))
     return _offered(found, definition)
-
-
-def dimensions(engine: Engine, definition: FunnelDefinition) -> list[DimensionChoice]:
-    """As `offered_dimensions`, read anew."""
-    return _offered(_found_dimensions(engine), definition)
 
 
 def values(reader: Reader, dimension: Dimension) -> list[ValueChoice]:

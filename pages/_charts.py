@@ -35,8 +35,11 @@ def _bar(bar: Bar) -> str:
         title = f"the period before: {count(bar.previous_reached)}, {percent(bar.previous_share)}"
         tick = f'<u style="left:calc({bar.previous_share:.2%} - 1px)" title="{title}"></u>'
     if bar.gone is not None and bar.loss is not None:
+        stopped = (
+            f"<em>↓ {percent(bar.loss)}</em>{count(bar.gone)} stopped here" if bar.gone else "Nobody stopped"
+        )
         still = f" · {count(bar.open)} still open" if bar.open else ""
-        drop = f'<div class="drop"><em>↓ {percent(bar.loss)}</em>{count(bar.gone)} stopped here{still}</div>'
+        drop = f'<div class="drop">{stopped}{still}</div>'
     empty = "" if bar.reached else ' class="none"'
     return (
         f'<li><div class="row"><b>{escape(bar.label)}</b>'
@@ -49,12 +52,13 @@ def _bar(bar: Bar) -> str:
 class HeatRow:
     label: str
     entered: int
+    settled: int  #: of these, those whose window has closed or who have arrived
     losses: tuple[float | None, ...]  #: share gone before each step but the first; None: nobody came
 
 
 def heat(columns: Sequence[str], rows: Sequence[HeatRow]) -> None:
     """A table of losses, darker where more are lost, the worst outlined; rows with few entries stay grey."""
-    sure = [loss for row in rows if row.entered >= FEWEST_ENTRIES for loss in row.losses if loss is not None]
+    sure = [loss for row in rows if row.settled >= FEWEST_ENTRIES for loss in row.losses if loss is not None]
     low, high = (min(sure), max(sure)) if sure else (0.0, 1.0)
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(_heat_row(row, columns, low, high) for row in rows)
@@ -72,7 +76,7 @@ def _heat_row(row: HeatRow, columns: Sequence[str], low: float, high: float) -> 
             cells.append('<td class="few">–</td>')
             continue
         title = f"{row.label}: {percent(loss)} of those at the step before stopped before {column}"
-        few = row.entered < FEWEST_ENTRIES
+        few = row.settled < FEWEST_ENTRIES
         kind = "few" if few else "worst" if loss == high else ""
         depth = 0.0 if few or high == low else (loss - low) / (high - low)
         cells.append(f'<td class="{kind}" style="--p:{depth:.0%}" title="{escape(title)}">{loss:.0%}</td>')

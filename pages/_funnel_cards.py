@@ -4,6 +4,7 @@ import csv as csv_format
 import io
 from math import nan
 from operator import attrgetter
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -20,7 +21,7 @@ _MEANINGS = {
 }
 
 
-_COLUMNS = {
+_COLUMNS: dict[str, Any] = {
     "value": "Value",
     "step": "Step",
     "reached": st.column_config.NumberColumn("Reached", format="localized"),
@@ -76,7 +77,9 @@ def groups(view: FunnelView) -> None:
         "Share of those at the step before who stopped; grey rows have too few entries to tell",
     )
     rows = [
-        _charts.HeatRow(group.label, group.entered, tuple(step.loss_before for step in group.steps[1:]))
+        _charts.HeatRow(
+            group.label, group.entered, group.settled.of, tuple(step.loss_before for step in group.steps[1:])
+        )
         for group in view.groups
     ]
     _charts.heat([step.label for step in view.steps[1:]], rows)

@@ -1,12 +1,14 @@
 """What stands in the Funnel page's place when there is no funnel to draw. The page ends with each of them."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from analytics.funnels import FunnelDefinition
 from pages import _filters, _live, _period, _states
 
 
-def no_definition() -> None:
+def no_definition() -> NoReturn:
     with st.container(border=True, key="card_no_funnel"):
         _states.state(
             "No funnel is defined yet", "Save one on the command line: python -m analytics define FILE"
@@ -15,7 +17,7 @@ def no_definition() -> None:
     st.stop()
 
 
-def nothing_yet(definition: FunnelDefinition) -> None:
+def nothing_yet(definition: FunnelDefinition) -> NoReturn:
     """The funnel's first step has never happened. The page looks again by itself."""
     first = " or ".join(definition.steps[0].events)
     with st.container(border=True, key="card_nothing_yet"):
@@ -25,7 +27,7 @@ def nothing_yet(definition: FunnelDefinition) -> None:
     st.stop()
 
 
-def nobody() -> None:
+def nobody() -> NoReturn:
     """Nobody entered under these filters."""
     with st.container(border=True, key="card_nobody"):
         _states.state("Nobody entered with these filters", "Other days, or all sessions, may have some.")

@@ -1,7 +1,9 @@
 """The drawer with one dead letter: what happened, what a retry would do, and the retry itself."""
 
 import json
+from collections.abc import Mapping
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -15,7 +17,7 @@ from pages import _access, _charts, _letter_retry, _resources, _states
 from pages._words import clock_time
 
 REFRESH_SECONDS = 1.0
-_BADGES = {
+_BADGES: Mapping[Status, tuple[str, Literal["red", "blue", "green", "gray"]]] = {
     Status.DEAD: ("Dead", "red"),
     Status.POISONED: ("Poisoned", "red"),
     Status.RETRYING: ("Retrying", "blue"),

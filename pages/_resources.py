@@ -41,7 +41,7 @@ def definitions() -> list[FunnelDefinition]:
 
 
 def dimensions(definition: FunnelDefinition) -> list[DimensionChoice]:
-    return choices.dimensions(engine(), definition)
+    return choices.dimensions(funnels().reader, definition)
 
 
 def values(definition: FunnelDefinition, dimension: str) -> list[str]:

@@ -35,9 +35,9 @@ def duration(seconds: float | None) -> str:
     """The two largest units: 4h 07m, 14d 10h; below a minute with a tenth, below a second in milliseconds."""
     if seconds is None:
         return "–"
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f}ms"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}s"
     rest = round(seconds)
     for (size, unit), (next_size, next_unit) in pairwise(_UNITS):

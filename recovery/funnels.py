@@ -7,7 +7,7 @@ from analytics.cache import ViewCache
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
-from analytics.views import FunnelView
+from analytics.view_records import FunnelView
 from dlq.console import waiting_sessions
 from infra.access.roles import Permission, Person
 

@@ -39,7 +39,7 @@ def test_no_code_reads_a_setting_that_has_no_entry():
 
 def test_every_make_target_in_the_text_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"(?:^|`)make ([a-z]+)\b", README, re.MULTILINE)) <= targets 
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)\b", README, re.MULTILINE)) <= targets
 
 
 def test_every_linked_file_exists():

@@ -28,7 +28,7 @@ def test_values_and_dimensions_are_read_once_until_the_store_changes(
     reader = Reader(engine, store, memory_bytes=0)
 
     def offered() -> tuple[list[str], list[ValueChoice]]:
-        dimensions = choices.offered_dimensions(reader, FunnelDefinition.parse("A,B"))
+        dimensions = choices.dimensions(reader, FunnelDefinition.parse("A,B"))
         return [choice.property for choice in dimensions], choices.values(reader, PLAN)
 
     happened("a", "A", "2024-01-10 12:00", plan="pro")

@@ -147,7 +147,7 @@ def test_the_months_add_up_to_the_whole(reader: Reader) -> None:
 
 
 def test_the_only_other_property_of_an_application_is_offered_in_bands(reader: Reader) -> None:
-    offered = choices.offered_dimensions(reader, loan_application())
+    offered = choices.dimensions(reader, loan_application())
     assert [(choice.property, choice.label, choice.values) for choice in offered] == [
         ("case_amount_req", "Amount requested", 5)
     ]
