@@ -1,16 +1,13 @@
-"""For all tests: real servers, started once per run, with a database and a Redis index per test worker."""
+"""For all tests: real servers, started once per test worker, a migrated database and a Redis index."""
 
-import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 from sqlalchemy import Engine, inspect, make_url, text
 
 from infra.database import SCHEMA, open_engine
-from infra.home import DataFolder
 from infra.servers import Servers, connected, migrated
 from infra.settings import Settings
 from tests.environ import own_settings
@@ -26,14 +23,16 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Servers]:
-    """PostgreSQL and Valkey: started by the first test worker, joined by the others, gone after the last."""
-    home = _run_folder(tmp_path_factory, worker_id) / "servers"
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """PostgreSQL and Valkey of this test worker's own.
+
+    Not shared with other workers: a transaction that is open anywhere in a server holds back what a sync
+    takes in, so tests of one worker would see the events of another's late.
+    """
+    home = tmp_path_factory.getbasetemp() / "servers"
     with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as servers:
-        owner = DataFolder(home).running()
         yield servers
-    if owner and owner.pid == os.getpid():
-        shutil.rmtree(home)
+    shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +66,6 @@ def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
     yield url
     with redis.Redis.from_url(url) as client:
         client.flushdb()
-
-
-def _run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    own = tmp_path_factory.getbasetemp()
-    return own if worker_id == "master" else own.parent
 
 
 def _index(worker_id: str) -> int:

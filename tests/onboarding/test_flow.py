@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
-from celery import Celery
+from celery import Celery, _state
 
 from analytics.cache import ViewCache
 from analytics.queries import Reader
@@ -61,7 +61,8 @@ def client(engine, database_url, redis_url, tmp_path, monkeypatch) -> Iterator[C
             eventually(lambda: b" ready." in log.read_bytes() or worker.poll() is not None)
             assert worker.poll() is None, log.read_text()
             app = create_celery(redis_url)
-            monkeypatch.setattr("celery._state.default_app", app)
+            # Shared tasks belong to the current app, and other tests make theirs current.
+            monkeypatch.setattr(_state._tls, "current_app", app)
             yield app
             app.close()
         finally:

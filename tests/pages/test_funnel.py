@@ -28,7 +28,13 @@ def three_sessions(world):
 
 
 def numbers(app):
+    assert not app.exception, app.exception
     return {metric.label: metric.value for metric in app.metric}
+
+
+def table_of(app):
+    assert not app.exception, app.exception
+    return app.dataframe[0].value
 
 
 def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
@@ -42,14 +48,14 @@ def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
 
 def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
     app = three_sessions.open(Role.VIEWER, by="None")
-    table = app.dataframe[0].value
+    table = table_of(app)
     assert list(table["step"]) == ["Visited", "Signed up", "Paid"]
     assert list(table["reached"]) == [3, 2, 1]
     assert list(table["gone_here"]) == [1, 1, 0]
 
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
-    table = three_sessions.open(Role.VIEWER).dataframe[0].value
+    table = table_of(three_sessions.open(Role.VIEWER))
     view = _resources.funnels().view(ADA, SIGN_UP, Question(breakdown="device"), now=NOON)
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
     assert [(row["step"], int(row["reached"])) for row in rows] == list(
@@ -58,7 +64,7 @@ def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
 
 
 def test_the_declared_dimension_is_the_breakdown_at_first(three_sessions):
-    table = three_sessions.open(Role.VIEWER).dataframe[0].value
+    table = table_of(three_sessions.open(Role.VIEWER))
     entered = table[table["step"] == "Visited"].set_index("value")["reached"].to_dict()
     assert entered == {"Everybody": 3, "phone": 2, "desktop": 1}
 
