@@ -68,6 +68,8 @@ class Question:
         cls, first: dt.date | None, last: dt.date | None, *, zone: str = "UTC", **others: Any
     ) -> Self:
         """Entries from the start of `first` to the end of `last`, both days of `zone` and both included."""
+        if last == dt.date.max:
+            raise InvalidQuery("last day", f"{last} is too far away")
         if first and last and last < first:
             raise InvalidQuery("last day", f"{last} is before the first, {first}")
         return cls(

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate_parser = commands.add_parser("migrate", help="bring the schema to its newest version")
     migrate_parser.set_defaults(command=_migrate)
     link_parser = commands.add_parser("link", help="print a new link to sign in with; it works once")
-    link_parser.add_argument("--login", default="admin", help="who signs in with it (default: admin)")
+    link_parser.add_argument("--login", help="who signs in with it (default: the name of the role)")
     link_parser.add_argument("--role", choices=[role.value for role in Role], default=Role.ADMIN.value)
     link_parser.set_defaults(command=_link)
     return parser
@@ -88,7 +88,7 @@ def _link(options: argparse.Namespace, settings: Settings) -> None:
     page_url = running.url if running and running.url else f"http://{settings.host}:{settings.port}"
     with connected(settings) as servers:
         engine = open_engine(servers.database_url)
-        person = Person(options.login, Role(options.role))
+        person = Person(options.login or options.role, Role(options.role))
         token = create_link(engine, person, by=getpass.getuser(), now=datetime.now(UTC))
         engine.dispose()
     print(f"{page_url}{SIGN_IN_PATH}?token={token}")

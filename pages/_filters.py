@@ -46,9 +46,13 @@ def asked(definition: FunnelDefinition, days: tuple[date, date]) -> Asked:
 
 
 def _summary(dimensions: Mapping[str, DimensionChoice]) -> str:
-    choice = dimensions.get(st.session_state.get("where", ANY_SESSION))
-    values = st.session_state.get(_values_key(choice), []) if choice else []
-    if choice is None or not values:
+    """What the filter lets through. Before the widgets have run once, the address knows it."""
+    choice = dimensions.get(st.session_state.get("where") or st.query_params.get("where", ANY_SESSION))
+    if choice is None:
+        return ANY_SESSION
+    key = _values_key(choice)
+    values = st.session_state.get(key) or st.query_params.get_all(key)
+    if not values:
         return ANY_SESSION
     return values[0] if len(values) == 1 else f"{choice.label}: {len(values)} values"
 

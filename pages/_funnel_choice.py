@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from analytics.funnels import FunnelDefinition
+from pages import _period
 
 _CHANGED = "another_funnel"
 
@@ -31,8 +32,9 @@ def choose(definitions: Sequence[FunnelDefinition]) -> FunnelDefinition:
 
 
 def _forget() -> None:
-    """Another funnel has another window and other dimensions: what was chosen for the last one is gone."""
+    """Another funnel has another window, other dimensions and days: what was chosen is gone."""
     st.session_state[_CHANGED] = True
+    st.session_state["period"] = _period.DEFAULT
 
 
 def has_changed() -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
+from analytics.finding import FEWEST_ENTRIES
 from analytics.view_records import Changes, FunnelView
 from pages._words import ago, change, count, days, duration, longer, percent, points
 
@@ -27,7 +28,8 @@ def numbers(view: FunnelView) -> None:
 
     While sessions are open, conversion is compared without them: it must not look like a drop.
     """
-    changes = view.changes or _NO_CHANGES
+    enough = view.previous is not None and view.previous.entered >= FEWEST_ENTRIES
+    changes = view.changes if view.changes and enough else _NO_CHANGES
     still_open = view.outcomes.open > 0
     with st.grid(4, min_column_width=168, gap="small", key="numbers"):
         entered = [point.entered for point in view.daily]

@@ -9,6 +9,7 @@ from analytics.question import MAX_DAYS
 from analytics.span import FunnelSpan
 
 ALL = "All"
+DEFAULT = "28d"
 LENGTHS: Mapping[str, int | None] = {"7d": 7, "28d": 28, "90d": 90, ALL: None}
 CUSTOM = "Custom"
 
@@ -18,7 +19,7 @@ def choose(span: FunnelSpan) -> tuple[date, date]:
     chosen = st.segmented_control(
         "Period",
         [*LENGTHS, CUSTOM],
-        default="28d",
+        default=DEFAULT,
         key="period",
         bind="query-params",
         required=True,

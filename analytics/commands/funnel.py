@@ -84,8 +84,10 @@ def _date(option: str, text: str | None) -> dt.date | None:
 
 
 def _print(view: FunnelView) -> None:
-    console = Console()
-    console.print(f"[bold]{view.title}[/bold]  {view.period.first} to {view.period.last}", highlight=False)
+    # Names come from the data: brackets and colons in them are no markup.
+    console = Console(markup=False, emoji=False)
+    console.print(view.title, style="bold", end="  ", highlight=False)
+    console.print(f"{view.period.first} to {view.period.last}", highlight=False)
     table = Table("Step", box=None, pad_edge=False)
     for heading in ("Reached", "Of entered", "Of step before", "Gone here", "Median from step before"):
         table.add_column(heading, justify="right")

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=COLUMN,...",
         help="session_id=case_id,name=event,occurred_at=timestamp",
     )
-    parser.add_argument("--delimiter", help="of a CSV file; found by itself otherwise")
+    parser.add_argument("--delimiter", help="of a CSV file, one character; found by itself otherwise")
     parser.add_argument("--from-url", metavar="URL", help="a database that SQLAlchemy reaches")
     parser.add_argument("--table", help="the table or schema.table there")
     parser.add_argument("--rejects", metavar="FILE", help="where refused rows go; beside the file otherwise")

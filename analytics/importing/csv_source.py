@@ -28,6 +28,10 @@ class CsvSource:
         self._lines = self._file.lines()
         self._waiting: deque[Line] = deque()
         header = self._header(path)
+        if "\r" in header:
+            raise SourceUnusable(f"{path.name} ends its lines with CR alone; save it with LF line ends first")
+        if delimiter is not None and len(delimiter) != 1:
+            raise SourceUnusable(f"--delimiter is {delimiter!r}, but must be one character")
         self._delimiter = delimiter or max(DELIMITERS, key=header.count)
         self._names = _named(path, next(csv.reader([header], delimiter=self._delimiter)))
         self.columns = self._names

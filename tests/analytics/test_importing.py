@@ -216,3 +216,17 @@ def test_a_missing_column_is_named_with_those_that_exist() -> None:
         ColumnMap.parse("sesion_id=case_id")
     with pytest.raises(SourceUnusable, match="field=column"):
         ColumnMap.parse("session_id")
+
+
+def test_line_ends_of_cr_alone_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_bytes(b"session_id,name,occurred_at\rs1,a,2024-01-01\r")
+    with pytest.raises(SourceUnusable, match="CR alone; save it with LF"):
+        open_file(path)
+
+
+def test_a_delimiter_is_one_character(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("session_id,name,occurred_at\n")
+    with pytest.raises(SourceUnusable, match="'ab', but must be one character"):
+        open_file(path, "ab")

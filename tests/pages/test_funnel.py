@@ -32,6 +32,10 @@ def numbers(app):
     return {metric.label: metric.value for metric in app.metric}
 
 
+def popovers(app):
+    return [block.proto.popover for block in app.get("popover")]
+
+
 def table_of(app):
     assert not app.exception, app.exception
     return app.dataframe[0].value
@@ -96,6 +100,11 @@ def test_another_funnel_comes_with_its_own_window_and_no_filter(three_sessions):
     assert numbers(app)["Entered"] == "3"
 
 
+def test_the_button_of_a_filtered_page_says_so_from_the_first_run(three_sessions):
+    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop")
+    assert "desktop" in {popover.label for popover in popovers(app)}
+
+
 def test_a_filter_changes_the_numbers(three_sessions):
     app = three_sessions.open(Role.VIEWER)
     app.selectbox(key="where").set_value("Device").run()
@@ -103,13 +112,14 @@ def test_a_filter_changes_the_numbers(three_sessions):
     assert numbers(app)["Entered"] == "2"
 
 
-def test_a_period_before_is_compared_with(three_sessions):
-    for number in range(2):
+@pytest.mark.parametrize(("before", "said"), [(40, "-92.5%"), (29, "")])
+def test_a_period_before_is_compared_with_when_it_says_enough(three_sessions, before, said):
+    for number in range(before):
         three_sessions.session(f"earlier-{number}", "visited", days=-30)
     three_sessions.sync()
     app = three_sessions.open(Role.VIEWER)
     entered = next(metric for metric in app.metric if metric.label == "Entered")
-    assert (entered.value, entered.delta) == ("3", "50.0%")
+    assert (entered.value, entered.delta) == ("3", said)
 
 
 def test_all_days_are_shown_on_request(three_sessions):
