@@ -5,10 +5,8 @@ Open sessions have not stopped: they are in no loss, and do not count towards ha
 
 from collections.abc import Sequence
 
+from analytics.rates import FEWEST_ENTRIES
 from analytics.view_records import GroupView, Outcomes, StepView
-
-#: With fewer settled sessions on a side, a share is too uncertain to be called a finding.
-FEWEST_ENTRIES = 30
 
 
 def finding(steps: Sequence[StepView], outcomes: Outcomes) -> str:

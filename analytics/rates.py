@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-_Z_95 = 1.959963984540054
+#: With fewer sessions on a side, a share is too uncertain to be called a finding.
+FEWEST_ENTRIES = 30
+#: 95 % of a normal distribution lie within so many standard deviations.
+Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,8 @@ class Rate:
         if of == 0:
             return cls(count, of, None, None, None)
         share = count / of
-        centre = (share + _Z_95**2 / (2 * of)) / (1 + _Z_95**2 / of)
-        reach = _Z_95 * math.sqrt(share * (1 - share) / of + (_Z_95 / (2 * of)) ** 2) / (1 + _Z_95**2 / of)
+        centre = (share + Z_95**2 / (2 * of)) / (1 + Z_95**2 / of)
+        reach = Z_95 * math.sqrt(share * (1 - share) / of + (Z_95 / (2 * of)) ** 2) / (1 + Z_95**2 / of)
         return cls(count, of, share, max(0.0, centre - reach), min(1.0, centre + reach))
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from analytics.finding import FEWEST_ENTRIES
+from analytics.rates import FEWEST_ENTRIES
 from pages._words import count, percent
 
 

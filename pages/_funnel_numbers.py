@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from analytics.finding import FEWEST_ENTRIES
+from analytics.rates import FEWEST_ENTRIES
 from analytics.view_records import Changes, FunnelView
 from pages._words import ago, change, count, days, duration, longer, percent, points
 
