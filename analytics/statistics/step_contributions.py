@@ -8,18 +8,21 @@ from itertools import pairwise
 def step_contributions(before: Sequence[int], after: Sequence[int]) -> tuple[float, ...] | None:
     """What the change of each step's rate adds to the change of the overall rate; they add up to it.
 
-    The arguments are sessions that reached each step, of the same funnel; one contribution per pair of
-    neighbours. The overall rate, last over first, is the product of the rates from step to step, and the
-    change is split by the logarithmic mean Divisia index (Ang, Energy Policy 32, 2004), which leaves no rest
-    and does not depend on the order of the steps. To explain the settled rate, leave open sessions out of
-    every count.
+    The arguments are sessions that got at least as far as each step, of the same funnel without its optional
+    steps; one contribution per pair of neighbours. To explain the settled rate, leave open sessions out.
+
+    The overall rate, last over first, is the product of the rates from step to step, and its change is split
+    by the logarithmic mean Divisia index (Ang, Energy Policy 32, 2004), which leaves no rest and does not
+    depend on the order of the steps.
 
     Logarithms know no zero, so the limit is taken: where a period has nobody at the end, the first step that
     nobody made takes the whole change. Nobody at the end of both is no change: zeros. None when a period is
-    empty. Raises ValueError unless both have the same steps, at least two.
+    empty. Raises ValueError unless both have the same steps, at least two, and none more than the one before.
     """
     if len(before) != len(after) or len(before) < 2:
         raise ValueError("both periods must count the same steps, at least two")
+    if any(following > here for period in (before, after) for here, following in pairwise(period)):
+        raise ValueError("more sessions at a step than at the one before it; leave optional steps out")
     if not (before[0] and after[0]):
         return None
     start, end = before[-1] / before[0], after[-1] / after[0]

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 from scipy.stats.contingency import expected_freq, odds_ratio
@@ -23,6 +23,7 @@ def test_the_aspirin_study() -> None:
     )
 
 
+@settings(deadline=None)
 @given(cells, cells, cells, cells)
 def test_any_table_agrees_with_scipy(with_yes: int, with_no: int, without_yes: int, without_no: int) -> None:
     found = association(rate(with_yes, with_yes + with_no), rate(without_yes, without_yes + without_no))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.rates import Rate
@@ -54,6 +54,7 @@ def test_a_segment_of_one_period_alone_is_all_mix() -> None:
     assert (back.segments[1].mix, back.segments[1].rate_after) == (pytest.approx(-new.mix), None)
 
 
+@settings(deadline=None)
 @given(periods, periods)
 def test_mix_and_rate_add_up_to_the_change(before: dict[str, Rate], after: dict[str, Rate]) -> None:
     change = mix_and_rate(before, after)
@@ -72,6 +73,7 @@ def test_mix_and_rate_add_up_to_the_change(before: dict[str, Rate], after: dict[
     assert sum(segment.rate for segment in change.segments) == pytest.approx(change.rate, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(counted.filter(lambda seen: seen.of > 0), min_size=2, max_size=4))
 def test_rate_is_the_difference_of_rates_standardised_to_the_mean_mix(rates: list[Rate]) -> None:
     """Kitagawa's own words for it, where each segment is in both periods."""
@@ -101,6 +103,7 @@ reached = st.lists(st.integers(1, 1000), min_size=4, max_size=4).map(
 )
 
 
+@settings(deadline=None)
 @given(reached, reached)
 def test_contributions_follow_the_change_along_its_path(before: list[int], after: list[int]) -> None:
     """Each rate moves at a constant pace of its logarithm; a step contributes what it adds on the way."""
@@ -141,3 +144,10 @@ def test_an_empty_period_explains_nothing() -> None:
 def test_periods_of_different_steps_are_refused(before: list[int], after: list[int]) -> None:
     with pytest.raises(ValueError, match="same steps, at least two"):
         step_contributions(before, after)
+
+
+def test_a_step_that_sessions_may_skip_is_refused() -> None:
+    with pytest.raises(ValueError, match="leave optional steps out"):
+        step_contributions([10, 0, 5], [10, 5, 5])
+    with pytest.raises(ValueError, match="leave optional steps out"):
+        step_contributions([10, 5, 5], [10, 5, 6])

@@ -1,7 +1,7 @@
 """Rates, their differences and the verdicts, against published intervals and scipy's tests."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2_contingency, false_discovery_control
 
@@ -13,6 +13,7 @@ rate = Rate.of_counts
 rates = st.integers(1, 500).flatmap(lambda of: st.integers(0, of).map(lambda count: rate(count, of)))
 
 
+@settings(deadline=None)
 @given(rates)
 def test_the_interval_of_a_rate_is_wilsons(seen: Rate) -> None:
     wilson = binomtest(seen.count, seen.of).proportion_ci(method="wilson")
@@ -41,6 +42,7 @@ def test_the_interval_of_a_difference_is_newcombes(
     assert (change.low, change.high) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(rates, rates)
 def test_the_test_of_a_difference_is_the_pooled_z_test(one: Rate, other: Rate) -> None:
     table = [[side.count, side.of - side.count] for side in (one, other)]
@@ -80,6 +82,7 @@ def test_a_trend_is_called_only_when_larger_than_chance() -> None:
     assert trend(rise, None) == "too few to tell"
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(0, 1)))
 def test_p_values_are_corrected_in_place_and_untested_ones_left_out(p_values: list[float | None]) -> None:
     tested = [p for p in p_values if p is not None]

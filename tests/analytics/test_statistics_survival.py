@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import CensoredData, chi2_contingency, ecdf, logrank
@@ -119,6 +119,7 @@ def test_a_long_curve_is_thinned_where_it_shows_least() -> None:
 sessions = st.lists(st.tuples(st.integers(0, WEEKS), st.booleans()), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(sessions)
 def test_a_curve_agrees_with_scipy(group: list[tuple[int, bool]]) -> None:
     curve = ConversionCurve.of(_watched_of(group))
@@ -138,6 +139,7 @@ def test_a_curve_agrees_with_scipy(group: list[tuple[int, bool]]) -> None:
 large = st.lists(st.tuples(st.integers(0, WEEKS), st.booleans()), min_size=FEWEST_ENTRIES, max_size=60)
 
 
+@settings(deadline=None)
 @given(large, large)
 def test_two_groups_agree_with_scipy(one: list[tuple[int, bool]], other: list[tuple[int, bool]]) -> None:
     result = log_rank([_watched_of(one), _watched_of(other)])
