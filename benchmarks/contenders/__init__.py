@@ -1,0 +1,1 @@
+"""One engine a module: `prepare(task)` loads its table once, `ready(task)` gives what answers."""
