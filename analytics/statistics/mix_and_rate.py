@@ -35,34 +35,40 @@ class MixAndRate:
 def mix_and_rate(before: Mapping[str, Rate], after: Mapping[str, Rate]) -> MixAndRate | None:
     """Kitagawa's two components of a difference between rates (J. Am. Statist. Assoc. 50, 1955).
 
-    The segments must hold every session once. Mix is the change of a segment's share, times how far its rate,
-    the mean of both periods, lies from the overall rate, likewise: the total of mix does not depend on that
-    reference, and with it a segment above average that grows counts as a gain, one below as a loss.
-    Rate is the change of its rate times its mean share. A segment absent in one period has no rate there; it
-    takes its rate of the other, so all that it changes is mix. None when a period is empty.
+    Every session must be in one segment of its period, and in one only. None when a period is empty.
+
+    Mix is the change of a segment's share of the entries, times how far its rate lies above the overall rate,
+    both as means of the two periods. So a segment above average that grows is a gain, one below a loss; the
+    total of mix is the same whatever the rates are measured from. Rate is the change of a segment's rate,
+    times its mean share. A segment absent in one period has no rate there; it takes that of the other, so all
+    that it changes is mix.
     """
-    entries_before = sum(rate.of for rate in before.values())
-    entries_after = sum(rate.of for rate in after.values())
-    if not (entries_before and entries_after):
+    everybody_before, everybody_after = _together(before), _together(after)
+    if everybody_before.share is None or everybody_after.share is None:
         return None
-    overall_before = sum(rate.count for rate in before.values()) / entries_before
-    overall_after = sum(rate.count for rate in after.values()) / entries_after
-    reference = (overall_before + overall_after) / 2
-    segments = tuple(
-        _segment(value, old, new, old.of / entries_before, new.of / entries_after, reference)
-        for value in dict.fromkeys([*before, *after])
-        if (old := before.get(value, _NOBODY)).of + (new := after.get(value, _NOBODY)).of
-    )
+    overall = (everybody_before.share + everybody_after.share) / 2
+    present = dict.fromkeys(value for period in (before, after) for value, rate in period.items() if rate.of)
+    segments = []
+    for value in present:
+        old, new = before.get(value, _NOBODY), after.get(value, _NOBODY)
+        segments.append(
+            _segment(value, old, new, old.of / everybody_before.of, new.of / everybody_after.of, overall)
+        )
     return MixAndRate(
-        change=overall_after - overall_before,
+        change=everybody_after.share - everybody_before.share,
         mix=math.fsum(segment.mix for segment in segments),
         rate=math.fsum(segment.rate for segment in segments),
-        segments=segments,
+        segments=tuple(segments),
     )
+
+
+def _together(segments: Mapping[str, Rate]) -> Rate:
+    rates = segments.values()
+    return Rate.of_counts(sum(rate.count for rate in rates), sum(rate.of for rate in rates))
 
 
 def _segment(
-    value: str, old: Rate, new: Rate, share_before: float, share_after: float, reference: float
+    value: str, old: Rate, new: Rate, share_before: float, share_after: float, overall: float
 ) -> SegmentChange:
     rates = [rate.share for rate in (old, new) if rate.share is not None]
     return SegmentChange(
@@ -71,6 +77,6 @@ def _segment(
         share_after=share_after,
         rate_before=old.share,
         rate_after=new.share,
-        mix=(share_after - share_before) * (sum(rates) / len(rates) - reference),
+        mix=(share_after - share_before) * (sum(rates) / len(rates) - overall),
         rate=(share_before + share_after) / 2 * (rates[-1] - rates[0]),
     )

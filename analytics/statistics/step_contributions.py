@@ -32,7 +32,7 @@ def step_contributions(before: Sequence[int], after: Sequence[int]) -> tuple[flo
             weight * math.log((new[1] / new[0]) / (old[1] / old[0]))
             for old, new in zip(pairwise(before), pairwise(after), strict=True)
         )
-    barred = _first_zero(after if start else before) if start or end else None
+    barred = _first_zero(after if start else before)
     return tuple(end - start if at == barred else 0.0 for at in range(len(before) - 1))
 
 

@@ -34,7 +34,7 @@ def test_a_gap_that_may_be_chance_is_not_supported() -> None:
 
 
 def test_a_loss_is_the_mirror_of_a_gain() -> None:
-    low, high, onward = rate(30, 100), rate(70, 100), rate(50, 100)
+    low, high, onward = rate(30, 100), rate(70, 100), rate(10, 100)
     gain, loss = impact(10, low, high, onward), impact(10, high, low, onward)
     assert gain.low is not None
     assert gain.high is not None
