@@ -5,7 +5,8 @@ ids commit out of order, and a reader that trusts them skips rows.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +24,16 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
-from analytics.tables import event_partition, event_sync
+from analytics.tables import event_partition, event_session, event_sync, event_waiting
 
 _LOCK = 0x6F6E7779
+_PROGRESS = text("SELECT watermark::text, greatest(horizon, :horizon) FROM onward.event_sync")
 _ADVANCE = text("""
-    INSERT INTO onward.event_sync (id, watermark, version, synced_at)
-    VALUES (1, CAST(:limit AS xid8), :step, clock_timestamp())
-    ON CONFLICT (id) DO UPDATE SET watermark = excluded.watermark,
-        version = event_sync.version + excluded.version, synced_at = excluded.synced_at
+    UPDATE onward.event_sync SET watermark = CAST(:limit AS xid8), horizon = :horizon,
+        version = version + :step, synced_at = clock_timestamp()
 """)
-#: A superseded file stays this long for readers that hold the list of before.
-SWEEP_AFTER = dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,14 @@ class StoreState:
     synced_at: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Events from the future, by the clock of the sync: kept in PostgreSQL, and in no file yet."""
+
+    events: int
+    next_at: dt.datetime | None  #: when the first of them occurs
+
+
 def state(engine: Engine) -> StoreState:
     """The version alone: what one needs to know whether an answer still holds."""
     with engine.connect() as connection:
@@ -85,9 +92,16 @@ def read(engine: Engine) -> Catalogue:
         .order_by(event_partition.c.day, event_partition.c.part)
     )
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        sync = connection.execute(select(event_sync)).one_or_none()
+        sync = connection.execute(select(event_sync.c.version, event_sync.c.synced_at)).one_or_none()
         files = tuple(StoredFile(*row) for row in connection.execute(live))
     return Catalogue(sync.version, sync.synced_at, files) if sync else Catalogue(0, None, files)
+
+
+def waiting(engine: Engine) -> Waiting:
+    """How many events wait for their time to come: a sign of clocks that run ahead."""
+    query = select(func.count(), func.min(event_waiting.c.occurred_at))
+    with engine.connect() as connection:
+        return Waiting(*connection.execute(query).one())
 
 
 def profiles(engine: Engine) -> list[dict[str, Any]]:
@@ -95,6 +109,34 @@ def profiles(engine: Engine) -> list[dict[str, Any]]:
     query = select(event_partition.c.profile).where(event_partition.c.superseded_at.is_(None))
     with engine.connect() as connection:
         return list(connection.execute(query).scalars())
+
+
+def places(engine: Engine, session_ids: Sequence[str]) -> dict[tuple[dt.date, int], list[str]]:
+    """In which (day, part) each of these sessions lies; those in no file are left out."""
+    known = event_session.c
+    query = (
+        select(known.day, known.part, func.array_agg(known.session_id))
+        .where(known.session_id == any_(bindparam("ids", list(session_ids), ARRAY(Text))))
+        .group_by(known.day, known.part)
+    )
+    with engine.connect() as connection:
+        return {(day, part): ids for day, part, ids in connection.execute(query)}
+
+
+@contextmanager
+def locked(engine: Engine, *, wait: bool = True) -> Iterator[Connection | None]:
+    """A connection while nobody else changes the store; with `wait=False` None when somebody does now."""
+    with engine.connect() as connection:
+        if wait:
+            lock(connection)
+        elif not try_lock(connection):
+            yield None
+            return
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            unlock(connection)
 
 
 def lock(connection: Connection) -> None:
@@ -115,20 +157,30 @@ def unlock(connection: Connection) -> None:
     connection.commit()
 
 
-def watermark(connection: Connection) -> str:
-    """Everything below is in the files; "0" before the first sync."""
-    query = text("SELECT watermark::text FROM onward.event_sync")
-    return str(connection.execute(query).scalar_one_or_none() or "0")
+def installation(connection: Connection) -> str:
+    """The id of this installation, made when first asked for."""
+    connection.execute(
+        postgresql_insert(event_sync).values(id=1, watermark="0", version=0).on_conflict_do_nothing()
+    )
+    found = connection.execute(select(event_sync.c.installation)).scalar_one()
+    connection.commit()
+    return str(found)
 
 
-def safe_limit(connection: Connection) -> str:
-    """Below this transaction id everything has ended: committed for good, or never to be seen."""
-    query = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-    return str(connection.execute(query).scalar_one())
+def progress(connection: Connection, horizon: dt.datetime) -> tuple[str, dt.datetime]:
+    """The watermark, "0" before the first sync, and `horizon`, or the one reached before if it is later."""
+    watermark, reached = connection.execute(_PROGRESS, {"horizon": horizon}).one()
+    return str(watermark), reached
 
 
-def advance(connection: Connection, limit: str, *, changed: bool) -> None:
-    connection.execute(_ADVANCE, {"limit": limit, "step": int(changed)})
+def advance(connection: Connection, limit: str, horizon: dt.datetime, *, changed: bool) -> None:
+    """The live files now hold every event of transactions below `limit` that occurred up to `horizon`."""
+    connection.execute(_ADVANCE, {"limit": limit, "horizon": horizon, "step": int(changed)})
+
+
+def raise_version(connection: Connection) -> None:
+    """What was computed before holds no longer."""
+    connection.execute(update(event_sync).values(version=event_sync.c.version + 1))
 
 
 def supersede(connection: Connection, paths: Sequence[str]) -> None:
@@ -157,9 +209,9 @@ def listed_paths(connection: Connection) -> set[str]:
     return set(connection.execute(select(event_partition.c.path)).scalars())
 
 
-def forget_superseded(connection: Connection) -> list[str]:
-    """Drop the rows of files that no reader needs any more, and return their paths."""
-    old = event_partition.c.superseded_at < func.now() - SWEEP_AFTER
+def forget_superseded(connection: Connection, after: dt.timedelta) -> list[str]:
+    """Drop the rows of files superseded longer than `after` ago, and return their paths."""
+    old = event_partition.c.superseded_at <= func.clock_timestamp() - after
     return list(
         connection.execute(delete(event_partition).where(old).returning(event_partition.c.path)).scalars()
     )

@@ -6,6 +6,7 @@ each session of the file), `session_id`, `at_ms` (int64, UTC, floor of milliseco
 dictionary-encoded; property values are text as PostgreSQL's `->>` gives it; null is missing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,32 +42,32 @@ def property_of(column: str) -> str:
 
 def sealed(fresh: pa.Table, before: pa.Table | None = None) -> pa.Table:
     """The table of a new file: `fresh` events and those of the file `before`, sorted and encoded."""
-    tables = [_plain(fresh)] if before is None else [_plain(before), _plain(fresh)]
-    rows = pa.concat_tables(tables, promote_options="default")
-    order = pc.sort_indices(
-        rows, sort_keys=[("session_id", "ascending"), ("at_ms", "ascending"), ("id", "ascending")]
-    )
-    rows = rows.take(order).combine_chunks()
-    columns: dict[str, Any] = {"session": pa.array(_session_numbers(rows["session_id"]), pa.int32())}
-    for name in rows.column_names:
-        column = rows[name]
-        if name in FRESH.names or column.null_count < len(column):
-            columns[name] = column.cast(CODED) if column.type == pa.string() else column
-    return pa.table(columns)
+    tables = [_coded(fresh)] if before is None else [_coded(before), _coded(fresh)]
+    rows = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
+    session = _ranks(rows["session_id"])
+    keys = pa.table({"session": session, "at_ms": rows["at_ms"], "id": rows["id"]})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
+    rows = rows.take(order)
+    numbers = pa.array(_session_numbers(session[order.to_numpy()]), pa.int32())
+    kept = [name for name in rows.column_names if name in FRESH.names or rows[name].null_count < len(rows)]
+    return rows.select(kept).add_column(0, "session", numbers)
 
 
-def without_sessions(table: pa.Table, session_ids: list[str]) -> pa.Table:
-    gone = pc.is_in(_text(table["session_id"]), value_set=pa.array(session_ids, pa.string()))
-    return table.filter(pc.invert(gone))
+def without_sessions(table: pa.Table, session_ids: Sequence[str]) -> pa.Table:
+    """The rows of all other sessions. What only these sessions said is in no dictionary any more."""
+    codes, dictionary = codes_and_dictionary(table["session_id"])
+    gone = pc.is_in(dictionary, value_set=pa.array(session_ids, pa.string())).to_numpy(zero_copy_only=False)
+    staying = table.filter(pa.array(~gone[codes]))
+    return pa.table({name: _text(staying[name]) for name in staying.column_names})
 
 
 def profile(table: pa.Table) -> dict[str, Any]:
     """What the filters need to know of a file without opening it: event names, and how properties behave."""
     session = table["session"].to_numpy()
+    codes, names = codes_and_dictionary(table["name"])
+    counts = np.bincount(codes, minlength=len(names))
     return {
-        "names": {
-            entry["values"]: entry["counts"] for entry in pc.value_counts(_text(table["name"])).to_pylist()
-        },
+        "names": {name: int(count) for name, count in zip(names.to_pylist(), counts, strict=True) if count},
         "dimensions": {
             property_of(name): _dimension_profile(session, table[name])
             for name in table.column_names
@@ -98,30 +99,41 @@ def first_per_session(session: np.ndarray, codes: np.ndarray, sessions: int) -> 
 
 
 def _dimension_profile(session: np.ndarray, column: pa.ChunkedArray) -> dict[str, Any]:
-    codes, values = codes_and_values(column)
+    codes, values = codes_and_dictionary(column)
     sessions = int(session[-1]) + 1 if len(session) else 0
     first = first_per_session(session, codes, sessions)
-    varying = np.unique(session[(codes >= 0) & (codes != first[session])])
+    differs = (codes >= 0) & (codes != first[session])
     counts = np.bincount(first[first >= 0], minlength=len(values))
     top = np.argsort(-counts, kind="stable")[:PROFILED_VALUES]
     return {
         "sessions": int((first >= 0).sum()),
-        "varying": len(varying),
+        "varying": len(np.unique(session[differs])),
         "values": int((counts > 0).sum()),
-        "top": {values[code]: int(counts[code]) for code in top if counts[code]},
+        "top": {values[code].as_py(): int(counts[code]) for code in top if counts[code]},
     }
 
 
-def _session_numbers(session_ids: pa.ChunkedArray) -> np.ndarray:
-    codes, _ = codes_and_values(session_ids)
-    starts_new = np.ones(len(codes), np.int32)
-    starts_new[1:] = codes[1:] != codes[:-1]
-    return np.cumsum(starts_new, dtype=np.int32) - 1
+def _ranks(session_ids: pa.ChunkedArray) -> np.ndarray:
+    """The place of each row's session among all of them, in the order of their ids as bytes."""
+    codes, dictionary = codes_and_dictionary(session_ids)
+    ranks = np.empty(len(dictionary), np.int32)
+    ranks[pc.sort_indices(dictionary).to_numpy()] = np.arange(len(dictionary), dtype=np.int32)
+    return np.take(ranks, codes)
 
 
-def _plain(table: pa.Table) -> pa.Table:
+def _session_numbers(ranks: np.ndarray) -> np.ndarray:
+    starts_new = np.zeros(len(ranks), np.int32)
+    starts_new[1:] = ranks[1:] != ranks[:-1]
+    return np.cumsum(starts_new, dtype=np.int32)
+
+
+def _coded(table: pa.Table) -> pa.Table:
     names = [name for name in table.column_names if name != "session"]
-    return pa.table({name: _text(table[name]) for name in names})
+    return pa.table({name: _encoded(table[name]) for name in names})
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.dictionary_encode() if column.type == pa.string() else column
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

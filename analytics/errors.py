@@ -8,6 +8,7 @@ AnalyticsError
   InvalidEvent         an event that `record` cannot store
   SourceUnusable       a file or table that cannot be imported at all
   StoreUnavailable     the event folder or its catalogue cannot be read
+    ForeignStore       the event folder belongs to another installation
 """
 
 from collections.abc import Iterable
@@ -61,6 +62,16 @@ class SourceUnusable(AnalyticsError):
 
 class StoreUnavailable(AnalyticsError):
     pass
+
+
+class ForeignStore(StoreUnavailable):
+    def __init__(self, root: str, marker: str) -> None:
+        super().__init__(
+            f"the event store at {root} belongs to another installation, which would delete our files and we "
+            "its; set ANALYTICS_STORE to a place of its own, or, when that installation is gone for good, "
+            f"delete {marker} and run `python -m analytics sync --rebuild`"
+        )
+        self.root = root
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

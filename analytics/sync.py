@@ -4,22 +4,29 @@ One run takes the events of all transactions from the watermark up to the oldest
 out where their sessions lie, writes every file that changes anew, and then, in one transaction, swaps
 the list of files and moves the watermark. A crash before that transaction leaves files that nobody lists;
 the next run sweeps them. A session lives whole in one file: when an earlier event moves its start to an
-earlier day, all its rows move.
+earlier day, all its rows move. An event from the future waits in PostgreSQL until its time comes.
 """
 
 import datetime as dt
 import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine
 
-from analytics import catalogue, columns, pending
-from analytics.catalogue import StoredFile
+from analytics import catalogue, columns, day_files, pending, watermark
+from analytics.day_files import Live, Place, Replacement
 from analytics.store import EventStore
 
-Place = tuple[dt.date, int]
+#: The clocks of most devices are right to within minutes. Later than this in the future is a broken clock.
+CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+#: Files written beside each other while the next events are read.
+_WRITERS = 2
+#: Places whose events are held in memory at most, read but not yet written.
+_MOST_HELD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,137 +35,114 @@ class SyncReport:
     sessions: int  #: sessions that they belong to
     files: int  #: files written
     moved: int  #: sessions whose start moved to an earlier day
+    future: int  #: events kept apart in this run because their time has not come
     version: int  #: of the store, afterwards
     seconds: float
 
 
 @overload
 def sync(
-    engine: Engine, store: EventStore, *, rebuild: bool = False, wait: Literal[True] = True
+    engine: Engine,
+    store: EventStore,
+    *,
+    rebuild: bool = False,
+    wait: Literal[True] = True,
+    now: dt.datetime | None = None,
 ) -> SyncReport: ...
 
 
 @overload
-def sync(engine: Engine, store: EventStore, *, rebuild: bool = False, wait: bool) -> SyncReport | None: ...
+def sync(
+    engine: Engine, store: EventStore, *, rebuild: bool = False, wait: bool, now: dt.datetime | None = None
+) -> SyncReport | None: ...
 
 
-def sync(engine: Engine, store: EventStore, *, rebuild: bool = False, wait: bool = True) -> SyncReport | None:
+def sync(
+    engine: Engine,
+    store: EventStore,
+    *,
+    rebuild: bool = False,
+    wait: bool = True,
+    now: dt.datetime | None = None,
+) -> SyncReport | None:
     """Take in what is new; with `rebuild`, write every file again from PostgreSQL alone.
 
-    One sync runs at a time: this one waits its turn, or with `wait=False` does nothing and returns None.
-    Readers see the files of before until the last moment, then all of the new ones.
+    Events later than `now`, the clock unless given, and CLOCK_TOLERANCE wait. One sync runs at a time: this
+    one waits its turn, or with `wait=False` does nothing and returns None. Readers see the files of before
+    until the last moment, then all of the new ones. Raises ForeignStore when the store is another's.
     """
-    with engine.connect() as connection:
-        if wait:
-            catalogue.lock(connection)
-        elif not catalogue.try_lock(connection):
+    with catalogue.locked(engine, wait=wait) as connection:
+        if connection is None:
             return None
-        try:
-            return _sync_alone(engine, connection, store, rebuild)
-        finally:
-            connection.rollback()
-            catalogue.unlock(connection)
+        horizon = (now or dt.datetime.now(dt.UTC)) + CLOCK_TOLERANCE
+        return _sync_alone(engine, connection, store, horizon, rebuild)
 
 
-def _sync_alone(engine: Engine, connection: Connection, store: EventStore, rebuild: bool) -> SyncReport:
+def _sync_alone(
+    engine: Engine, connection: Connection, store: EventStore, horizon: dt.datetime, rebuild: bool
+) -> SyncReport:
     started = time.monotonic()
-    span, found = _stage(connection, rebuild)
-    written: list[dict[str, Any]] = []
-    emptied: list[Place] = []
-    live: dict[Place, StoredFile] = {}
+    store.claim(catalogue.installation(connection))
+    span, found = _stage(connection, horizon, rebuild)
+    live: Live = {}
+    replacement = Replacement()
     if found or rebuild:
-        _sweep(connection, store)
+        day_files.sweep(connection, store)
         if not rebuild:
             live = {(file.day, file.part): file for file in catalogue.read(engine).files}
-        written, emptied = _write_files(engine, connection, store, span, live)
+        replacement = _written(engine, connection, store, span, found, live)
+    changed = bool(replacement) or rebuild
     with connection.begin():
-        _swap(connection, written, emptied, live, rebuild)
-        pending.settle(connection, rebuild=rebuild)
-        catalogue.advance(connection, span.limit, changed=bool(written or emptied or rebuild))
+        if rebuild:
+            catalogue.supersede_all(connection)
+        replacement.swap(connection, live)
+        future = pending.settle(connection, span)
+        catalogue.advance(connection, span.limit, span.horizon, changed=changed)
     return SyncReport(
         events=found.events,
         sessions=found.sessions,
-        files=len(written),
+        files=len(replacement.written),
         moved=found.moved,
+        future=future,
         version=catalogue.state(engine).version,
         seconds=time.monotonic() - started,
     )
 
 
-def _sweep(connection: Connection, store: EventStore) -> None:
-    """Delete files that no list names. We hold the lock, so nobody is writing one."""
+def _stage(connection: Connection, horizon: dt.datetime, rebuild: bool) -> tuple[pending.Span, pending.Found]:
     with connection.begin():
-        for path in catalogue.forget_superseded(connection):
-            store.delete(path)
-        listed = catalogue.listed_paths(connection)
-    for path in store.paths():
-        if path not in listed:
-            store.delete(path)
+        limit = watermark.safe_limit(connection)
+        since, reached = catalogue.progress(connection, horizon)
+        span = pending.Span("0", limit, horizon) if rebuild else pending.Span(since, limit, reached)
+        return span, pending.stage(connection, span)
 
 
-def _stage(connection: Connection, rebuild: bool) -> tuple[pending.Span, pending.Found]:
-    with connection.begin():
-        since = "0" if rebuild else catalogue.watermark(connection)
-        span = pending.Span(since, catalogue.safe_limit(connection))
-        return span, pending.stage(connection, span, rebuild=rebuild)
-
-
-def _write_files(
+def _written(
     engine: Engine,
     connection: Connection,
     store: EventStore,
     span: pending.Span,
-    live: dict[Place, StoredFile],
-) -> tuple[list[dict[str, Any]], list[Place]]:
-    """Write every place that gains or loses rows: the new catalogue rows, and the emptied places."""
-    leaving = pending.leaving(connection)
-    keys = pending.property_keys(connection, span)
-    connection.rollback()
-    written: list[dict[str, Any]] = []
-    for place, fresh in pending.by_place(engine, span, keys):
-        before = _remaining(store, live.get(place), leaving.pop(place, []))
-        written.append(_written(store, place, columns.sealed(fresh, before)))
-    emptied: list[Place] = []
+    found: pending.Found,
+    live: Live,
+) -> Replacement:
+    """Write every place that gains or loses rows, some at a time while the next are read."""
+    with connection.begin():
+        leaving = pending.leaving(connection)
+        keys = pending.properties(connection, span)
+    replacement = Replacement()
+
+    def put(place: Place, fresh: pa.Table, gone: list[str]) -> None:
+        before = day_files.remaining(store, live.get(place), gone)
+        replacement.put(store, place, columns.sealed(fresh, before))
+
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="sync") as threads:
+        held: deque[Future[None]] = deque()
+        for place, fresh in pending.by_place(engine, span, found, keys):
+            held.append(threads.submit(put, place, fresh, leaving.pop(place, [])))
+            if len(held) == _MOST_HELD:
+                held.popleft().result()
+        for done in held:
+            done.result()
     for place, gone in leaving.items():
-        remaining = _remaining(store, live.get(place), gone)
-        if remaining is None or not len(remaining):
-            emptied.append(place)
-        else:
-            written.append(_written(store, place, columns.sealed(columns.FRESH.empty_table(), remaining)))
-    return written, emptied
-
-
-def _remaining(store: EventStore, file: StoredFile | None, gone: list[str]) -> pa.Table | None:
-    if file is None:
-        return None
-    table = store.read(file.path)
-    return columns.without_sessions(table, gone) if gone else table
-
-
-def _written(store: EventStore, place: Place, table: pa.Table) -> dict[str, Any]:
-    day, part = place
-    times = table["at_ms"].to_numpy()
-    return {
-        "path": store.write(day, table),
-        "day": day,
-        "part": part,
-        "rows": len(table),
-        "sessions": table["session"][-1].as_py() + 1,
-        "first_ms": int(times.min()),
-        "last_ms": int(times.max()),
-        "profile": columns.profile(table),
-    }
-
-
-def _swap(
-    connection: Connection,
-    written: list[dict[str, Any]],
-    emptied: list[Place],
-    live: dict[Place, StoredFile],
-    rebuild: bool,
-) -> None:
-    if rebuild:
-        catalogue.supersede_all(connection)
-    replaced = {(row["day"], row["part"]) for row in written} | set(emptied)
-    catalogue.supersede(connection, [live[place].path for place in replaced & live.keys()])
-    catalogue.add(connection, written)
+        put(place, columns.FRESH.empty_table(), gone)
+    return replacement

@@ -55,11 +55,11 @@ event_session = Table(
     Column("part", Integer, nullable=False),
 )
 
-#: Work of the sync that runs now, emptied at its start: the sessions with new events, and where they go.
+#: Work of the sync that runs now, empty otherwise: the sessions with new events, and where they go.
 event_sync_session = Table(
     "event_sync_session",
     metadata,
-    Column("session_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
     Column("day", Date, nullable=False),
     Column("part", Integer, nullable=False),
     Column("old_day", Date),
@@ -84,7 +84,8 @@ event_partition = Table(
     Index("event_partition_live", "day", "part", unique=True, postgresql_where=text("superseded_at IS NULL")),
 )
 
-#: One row, absent before the first sync. Every event of a transaction below `watermark` is in the live files.
+#: One row, absent before the first sync. The live files hold exactly the events of transactions below
+#: `watermark` that occurred up to `horizon`; the store's marker says `installation`.
 event_sync = Table(
     "event_sync",
     metadata,
@@ -92,7 +93,21 @@ event_sync = Table(
     Column("watermark", Xid8, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("synced_at", DateTime(timezone=True)),
+    Column("horizon", DateTime(timezone=True), nullable=False, server_default="-infinity"),
+    Column("installation", UUID, nullable=False, server_default=func.gen_random_uuid()),
 )
+
+#: The events below the watermark that occurred past the horizon: they are taken in when it gets there.
+event_waiting = Table(
+    "event_waiting",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Index("event_waiting_by_time", "occurred_at"),
+)
+
+#: The properties that have a column in the files.
+event_property = Table("event_property", metadata, Column("name", Text, primary_key=True))
 
 event_import = Table(
     "event_import",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from analytics import catalogue, columns, pending, record
-from analytics import sync as sync_module
+from analytics.day_files import Replacement
 from analytics.errors import StoreUnavailable
 from analytics.store import EventStore
 from analytics.sync import sync
@@ -129,7 +129,7 @@ def test_a_crash_before_the_swap_changes_nothing_and_the_next_run_cleans_up(
     happened("s1", "B", "2024-01-10 13:00")
 
     with monkeypatch.context() as broken:
-        broken.setattr(sync_module, "_swap", _power_cut)
+        broken.setattr(Replacement, "swap", _power_cut)
         with pytest.raises(PowerCut):
             sync(engine, store)
     assert catalogue.read(engine).files == before.files
