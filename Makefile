@@ -51,6 +51,6 @@ clean: ## remove .venv/ and caches; .onward/ with your data stays
 	@touch $@
 
 # The funnel kernel is compiled once, here, and not while somebody waits for a page.
-.venv/.warm: .venv/.installed analytics/kernel.py
+.venv/.warm: .venv/.installed $(wildcard analytics/kernel/*.py) analytics/sketch.py
 	@$(VENV) -m analytics warm
 	@touch $@

@@ -16,6 +16,7 @@ from hashlib import sha256
 
 import redis
 
+from analytics import definition_json
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Question
@@ -65,7 +66,8 @@ class ViewCache:
         """As views.funnel_view, from Redis when somebody asked the same within the time to live."""
         state = reader.state()
         asked = [
-            definition.to_json(), plain(question), sorted((blocked or {}).items()), state.version, _SHAPE,
+            definition_json.to_json(definition), plain(question), sorted((blocked or {}).items()),
+            state.version, _SHAPE,
         ]  # fmt: skip
         key = _PREFIX + sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

@@ -2,33 +2,99 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from analytics import grouping, kernel
-from analytics.funnels import FunnelDefinition, Step
+from analytics import grouping, timing
+from analytics.conditions import Condition
+from analytics.funnels import Exclusion, FunnelDefinition, Step
 from analytics.grouping import Rows, Runs
-from analytics.partition import Partition
-from analytics.question import Question, day_start
+from analytics.kernel import arrays
+from analytics.kernel.arrays import Events, Exclusions, Sessions
+from analytics.kernel.listing import list_sessions
+from analytics.kernel.tallying import tally_sessions
+from analytics.kernel.touches import bits_of, keep_bits
+from analytics.partition import Coded, Partition
+from analytics.question import Question
 from analytics.tally import Tally
+from analytics.timing import Timing
+
+_ORDERS = {"ordered": arrays.ORDERED, "strict": arrays.STRICT, "unordered": arrays.UNORDERED}
+_NO_CODES = np.empty(0, np.int32)
+_NO_FLAGS = np.empty(0, np.bool_)
+_NO_BITS = np.empty(0, np.uint32)
+_NO_TIMES = np.empty(0, np.int64)
+_ROW_OF_ALL = np.zeros(1, np.int32)
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Count:
-    """A question made ready to be asked of any partition: the range has both ends, the rows are known."""
+    """A question made ready to be asked of any partition: the range has both ends, the rows are known.
+
+    Raises InvalidQuery when the question does not fit the funnel.
+    """
 
     definition: FunnelDefinition
     question: Question
     now: dt.datetime
-    rows: Rows | None = None  #: None: no breakdown
-    blocked: Mapping[str, int] | None = None  #: session id -> when its task failed, UTC ms
+    rows: Rows | None = None  #: None: everybody in one row, whatever the breakdown
+    blocked: Mapping[str, int] = field(default_factory=dict)  #: session id -> when its task failed, UTC ms
+    labels: Mapping[str, str] | None = None  #: session id -> value, to break down by instead of a property
+    timing: Timing | None = None  #: None: by the day of entry
+
+    def __post_init__(self) -> None:
+        self.question.check_fits(self.definition)
+
+    @cached_property
+    def when(self) -> Timing:
+        return self.timing or timing.by_entry_day(self.question)
+
+    @cached_property
+    def rules(self) -> arrays.Rules:
+        """The scalars of the kernel."""
+        question, definition = self.question, self.definition
+        until_ms = to_ms(question.until)
+        return arrays.Rules(
+            steps=len(definition.steps),
+            order=_ORDERS[definition.order],
+            optional=sum(1 << at for at, step in enumerate(definition.steps) if step.optional),
+            window_ms=definition.window_seconds * 1000,
+            since_ms=to_ms(question.since),
+            until_ms=until_ms,
+            cut_ms=until_ms if question.completions == "within_range" else arrays.ALWAYS,
+            now_ms=to_ms(self.now),
+            least_reached=self._step_of_attribution + 1 if self.is_by_run else 1,
+        )
+
+    @cached_property
+    def exclusions(self) -> Exclusions:
+        return Exclusions(
+            np.array([one.from_step for one in self.definition.exclusions], np.int64),
+            np.array([one.to_step for one in self.definition.exclusions], np.int64),
+        )
+
+    @property
+    def is_by_run(self) -> bool:
+        """Whether a session is in a row for each of its values, rather than in one."""
+        attribution = self.question.attribution
+        return self.rows is not None and (attribution == "all_events" or attribution.startswith("step_"))
+
+    @property
+    def _step_of_attribution(self) -> int:
+        attribution = self.question.attribution
+        is_step = attribution.startswith("step_") and self.definition.order != "unordered"
+        return int(attribution.removeprefix("step_")) if is_step else 0
 
     def empty(self) -> Tally:
-        groups = len(self.rows.labels) if self.rows else 1
-        return Tally.empty(groups, len(self.definition.steps), len(self.question.days()))
+        rows = len(self.rows.labels) if self.rows else self.when.size if self.when.bins.are_rows else 1
+        return Tally.empty(rows, len(self.definition.steps), self.when.size)
 
 
 def tally(partition: Partition, count: Count) -> Tally:
@@ -40,96 +106,74 @@ def tally(partition: Partition, count: Count) -> Tally:
 
 def add_to(result: Tally, partition: Partition, count: Count) -> None:
     """Add the partition to `result`, in place."""
-    runs = _runs(partition, count)
-    kernel.tally_sessions(
-        runs.starts,
-        runs.at_ms,
-        runs.steps_of,
-        runs.group_of,
-        _blocked_ms(partition, runs, count.blocked),
-        _day_starts_ms(count.question),
-        rules(count),
-        result.reached,
-        result.outcomes,
-        result.gap_count,
-        result.gap_sum_ms,
-        result.gap_histogram,
-        result.daily,
-    )
-
-
-def entrants_by_value(partition: Partition, count: Count, breakdown: str) -> Counter[str]:
-    """How many of the sessions that the tally counts have each value: what the rows are ranked by."""
-    steps_of, passing = steps_of_events(partition, count.definition.steps), _passing(partition, count)
-    opens = (steps_of & np.uint32(1) == 1) & (partition.at_ms >= to_ms(count.question.since))
-    return grouping.entrants_by_value(
-        partition,
-        steps_of,
-        opens & (partition.at_ms < to_ms(count.question.until)),
-        passing,
-        count.definition.dimension(breakdown),
-        count.question.attribution,
-        _eligible(partition, steps_of, count.question),
-    )
+    runs, sessions = _resolved(partition, count)
+    tally_sessions(runs.events, count.exclusions, sessions, count.when.bins, count.rules, result.counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chains:
     """Every counted session with its best chain; in step_N and all_events breakdowns once per row."""
 
-    session_ids: list[str]
-    group_of: NDArray[np.int32]
-    reached: NDArray[np.int64]  #: steps, at least 1
-    times_ms: NDArray[np.int64]  #: [session, step]; meaningful up to `reached`
+    partition: Partition
+    number: NDArray[np.int64]  #: of the session in the partition
+    row: NDArray[np.int32]
+    bin: NDArray[np.int32]  #: of `Count.when`
+    reached: NDArray[np.int64]  #: steps up to the furthest, at least 1
+    outcome: NDArray[np.int64]
+    times_ms: NDArray[np.int64]  #: [session, step]; kernel NEVER where it did not take the step
+
+    def session_ids(self) -> pa.Array:
+        return self.partition.session_ids().take(pa.array(self.number))
 
 
 def chains(partition: Partition, count: Count) -> Chains:
     """Which sessions the tally counted: by the same rules, in the same machine code."""
-    runs, scalars = _runs(partition, count), rules(count)
-    total = len(runs.starts) - 1
-    reached = np.zeros(total, np.int64)
-    times_ms = np.zeros((total, len(count.definition.steps)), np.int64)
-    kernel.chains_of_sessions(runs.starts, runs.at_ms, runs.steps_of, scalars, reached, times_ms)
-    counted = np.flatnonzero((runs.group_of >= 0) & (reached >= scalars[kernel.LEAST_REACHED]))
-    numbers = counted if runs.session_of is None else runs.session_of[counted]
-    ids = partition.session_ids()
+    runs, found = _listed(partition, count)
+    counted = np.flatnonzero(found.furthest)
     return Chains(
-        [ids[number] for number in numbers], runs.group_of[counted], reached[counted], times_ms[counted]
+        partition,
+        counted if runs.session_of is None else runs.session_of[counted],
+        found.rows[counted],
+        found.bins[counted],
+        found.furthest[counted],
+        found.outcomes[counted],
+        found.chains[counted],
     )
 
 
-def steps_of_events(partition: Partition, steps: tuple[Step, ...]) -> NDArray[np.uint32]:
-    """Per event the steps it can serve, bit k for step k."""
-    bits = np.zeros(len(partition.name.values) + 1, np.uint32)
+def entered_by_value(partition: Partition, count: Count) -> Counter[str]:
+    """How many of the sessions that the tally counts have each value: what the rows are ranked by."""
+    runs, found = _listed(partition, count)
+    counted = grouping.counted_by_value(runs, found.furthest > 0)
+    missing = grouping.missing_value(count.question.breakdown)
+    if grouping.MISSING in counted and missing != grouping.MISSING:
+        counted[missing] = counted.pop(grouping.MISSING)
+    return counted
+
+
+def values_of(partition: Partition, count: Count) -> Sequence[str]:
+    """The values that the partition's dictionaries know of the breakdown; some may be of no session."""
+    if count.labels is not None:
+        return sorted(set(count.labels.values()))
+    dimensions = [count.definition.dimension(name) for name in count.question.breakdown]
+    of = grouping.of_sessions if count.question.attribution == "session" else grouping.of_events
+    return of(partition, dimensions).values
+
+
+def steps_of_events(partition: Partition, steps: Sequence[Step | Exclusion]) -> NDArray[np.uint32]:
+    """Per event the steps, or exclusions, it can serve: bit k for number k."""
+    by_name = np.zeros(len(partition.name.values) + 1, np.uint32)
     for at, step in enumerate(steps):
         for code, name in enumerate(partition.name.values):
-            if name in step.events:
-                bits[code] |= np.uint32(1 << at)
-    serving = bits[partition.name.codes]
+            if not step.events or name in step.events:
+                by_name[code] |= np.uint32(1 << at)
+    serving: NDArray[np.uint32] = bits_of(partition.name.codes, by_name)
     for at, step in enumerate(steps):
         for condition in step.where:
             column = partition.column(condition.property)
-            holds = np.array([value == condition.value for value in column.values] + [condition.value == ""])
-            serving &= np.where(holds[column.codes], np.uint32(0xFFFFFFFF), ~np.uint32(1 << at))
+            kept = np.where(_holds(column, condition), np.uint32(0xFFFFFFFF), ~np.uint32(1 << at))
+            keep_bits(column.codes, kept.astype(np.uint32), serving)
     return serving
-
-
-def rules(count: Count) -> NDArray[np.int64]:
-    """The scalars of the kernel, in its order."""
-    question = count.question
-    values = np.zeros(kernel.RULES, np.int64)
-    values[kernel.STEPS] = len(count.definition.steps)
-    values[kernel.WINDOW_MS] = count.definition.window_seconds * 1000
-    values[kernel.SINCE_MS] = to_ms(question.since)
-    values[kernel.UNTIL_MS] = to_ms(question.until)
-    values[kernel.CUT_MS] = (
-        values[kernel.UNTIL_MS] if question.completions == "within_range" else kernel.ALWAYS
-    )
-    values[kernel.NOW_MS] = to_ms(count.now)
-    values[kernel.LEAST_REACHED] = 1
-    if count.rows and question.attribution.startswith("step_"):
-        values[kernel.LEAST_REACHED] = 1 + int(question.attribution.removeprefix("step_"))
-    return values
 
 
 def to_ms(moment: dt.datetime | None) -> int:
@@ -139,44 +183,110 @@ def to_ms(moment: dt.datetime | None) -> int:
     return -((dt.datetime(1970, 1, 1, tzinfo=dt.UTC) - moment) // dt.timedelta(milliseconds=1))
 
 
-def _runs(partition: Partition, count: Count) -> Runs:
-    definition, question = count.definition, count.question
-    steps_of, passing = steps_of_events(partition, definition.steps), _passing(partition, count)
-    if count.rows is None or question.breakdown is None:
-        return grouping.single_group(partition, steps_of, passing)
-    return grouping.grouped(
-        partition,
-        steps_of,
-        passing,
-        definition.dimension(question.breakdown),
-        count.rows,
-        question.attribution,
-        _eligible(partition, steps_of, question),
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    furthest: NDArray[np.int64]
+    outcomes: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    bins: NDArray[np.int32]
+    chains: NDArray[np.int64]
+
+
+def _listed(partition: Partition, count: Count) -> tuple[Runs, _Found]:
+    runs, sessions = _resolved(partition, count)
+    total = len(runs.events.starts) - 1
+    found = _Found(
+        furthest=np.zeros(total, np.int64),
+        outcomes=np.zeros(total, np.int64),
+        rows=np.zeros(total, np.int32),
+        bins=np.zeros(total, np.int32),
+        chains=np.full((total, count.rules.steps), arrays.NEVER, np.int64),
     )
+    list_sessions(
+        runs.events, count.exclusions, sessions, count.when.bins, count.rules,
+        found.furthest, found.outcomes, found.rows, found.bins, found.chains,
+    )  # fmt: skip
+    return runs, found
 
 
-def _passing(partition: Partition, count: Count) -> NDArray[np.bool_]:
-    definition = count.definition
-    filters = [(definition.dimension(wanted.dimension), wanted) for wanted in count.question.where]
-    return grouping.selected(partition, filters)
+def _resolved(partition: Partition, count: Count) -> tuple[Runs, Sessions]:
+    question, definition = count.question, count.definition
+    if question.event_where:
+        partition = partition.only(_passing_events(partition, question.event_where))
+    excluded_by = steps_of_events(partition, definition.exclusions) if definition.exclusions else _NO_BITS
+    steps_of = steps_of_events(partition, definition.steps)
+    events = Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
+    runs = _runs(partition, events, count)
+    passing = grouping.selected(
+        partition, [(definition.dimension(wanted.dimension), wanted) for wanted in question.where]
+    )
+    sessions = Sessions(
+        code=runs.value.codes if runs.value else _NO_CODES,
+        row_of_code=count.rows.of_codes(runs.value.values) if runs.value and count.rows else _ROW_OF_ALL,
+        passing=_per_run(passing, runs) if passing is not None else _NO_FLAGS,
+        blocked_ms=_per_run(_blocked_ms(partition, count.blocked), runs) if count.blocked else _NO_TIMES,
+    )
+    return runs, sessions
 
 
-def _eligible(partition: Partition, steps_of: NDArray[np.uint32], question: Question) -> NDArray[np.bool_]:
+def _runs(partition: Partition, events: Events, count: Count) -> Runs:
+    question = count.question
+    if count.rows is None:
+        return Runs(events, None)
+    if count.labels is not None:
+        return Runs(events, _labelled(partition, count.labels))
+    dimensions = [count.definition.dimension(name) for name in question.breakdown]
+    if question.attribution == "session":
+        return Runs(events, grouping.of_sessions(partition, dimensions))
+    coded = grouping.of_events(partition, dimensions)
+    if question.attribution in {"first_touch", "last_touch"}:
+        last = question.attribution == "last_touch"
+        return Runs(events, grouping.touched(partition, coded, _may_touch(events, count), last=last))
+    if question.attribution == "all_events":
+        every = np.ones(len(events.at_ms), np.bool_)
+        return grouping.run_per_value(events, coded, every, grouping.without)
+    if count.definition.order == "unordered":
+        return grouping.run_per_value(events, coded, events.steps_of > 0, grouping.cannot_open)
+    step = int(question.attribution.removeprefix("step_"))
+    serves = (events.steps_of >> np.uint32(step)) & np.uint32(1) == 1
+    return grouping.run_per_value(events, coded, serves, grouping.cannot_serve(step))
+
+
+def _may_touch(events: Events, count: Count) -> NDArray[np.bool_]:
     """Which events may give a first or last touch."""
-    eligible = (steps_of > 0) & (partition.at_ms >= to_ms(question.since))
-    if question.completions == "within_range":
-        eligible &= partition.at_ms < to_ms(question.until)
-    return eligible
+    rules = count.rules
+    eligible = (events.at_ms >= rules.since_ms) & (events.at_ms < rules.cut_ms)
+    return eligible if rules.order == arrays.STRICT else eligible & (events.steps_of > 0)
 
 
-def _day_starts_ms(question: Question) -> NDArray[np.int64]:
-    return np.array([to_ms(day_start(day, question.zone)) for day in question.days()], np.int64)
+def _passing_events(partition: Partition, conditions: Iterable[Condition]) -> NDArray[np.bool_]:
+    passing = np.ones(len(partition.at_ms), np.bool_)
+    for condition in conditions:
+        column = partition.column(condition.property)
+        passing &= _holds(column, condition)[column.codes]
+    return passing
 
 
-def _blocked_ms(partition: Partition, runs: Runs, blocked: Mapping[str, int] | None) -> NDArray[np.int64]:
-    if not blocked:
-        return np.empty(0, np.int64)
-    failed_ms = np.full(partition.sessions, kernel.NEVER, np.int64)
+def _holds(column: Coded, condition: Condition) -> NDArray[np.bool_]:
+    """Per code whether its value passes; the last entry is for a missing one."""
+    return np.array([*map(condition.holds, column.values), condition.holds("")], np.bool_)
+
+
+def _labelled(partition: Partition, labels: Mapping[str, str]) -> Coded:
+    values = tuple(sorted(set(labels.values())))
+    code = {value: at for at, value in enumerate(values)}
+    codes = np.full(partition.sessions, -1, np.int32)
+    for number, session_id in partition.numbers_of(labels.keys()).items():
+        codes[number] = code[labels[session_id]]
+    return Coded(codes, values)
+
+
+def _blocked_ms(partition: Partition, blocked: Mapping[str, int]) -> NDArray[np.int64]:
+    failed_ms = np.full(partition.sessions, arrays.NEVER, np.int64)
     for number, session_id in partition.numbers_of(blocked.keys()).items():
         failed_ms[number] = blocked[session_id]
-    return failed_ms if runs.session_of is None else failed_ms[runs.session_of]
+    return failed_ms
+
+
+def _per_run(per_session: NDArray[_Kind], runs: Runs) -> NDArray[_Kind]:
+    return per_session if runs.session_of is None else per_session[runs.session_of]

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, Row, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 
+from analytics.definition_json import from_json, to_json
 from analytics.errors import AnalyticsError, UnknownFunnel
 from analytics.funnels import FunnelDefinition
 from analytics.tables import funnel_definition
@@ -76,11 +77,11 @@ def _insert_next(engine: Engine, definition: FunnelDefinition, by: str) -> Saved
         version = connection.execute(newest).scalar_one() + 1
         row = connection.execute(
             insert(funnel_definition)
-            .values(name=definition.name, version=version, body=definition.to_json(), saved_by=by)
+            .values(name=definition.name, version=version, body=to_json(definition), saved_by=by)
             .returning(funnel_definition)
         ).one()
     return _saved(row)
 
 
 def _saved(row: Row[tuple[object, ...]]) -> SavedFunnel:
-    return SavedFunnel(FunnelDefinition.from_json(row.body), row.version, row.saved_at, row.saved_by)
+    return SavedFunnel(from_json(row.body), row.version, row.saved_at, row.saved_by)

@@ -1,36 +1,42 @@
-"""What a funnel is: named steps in an order, a window, and the dimensions one may break it down by.
+"""What a funnel is: named steps in an order, a window, exclusions, and the dimensions to break it down by.
 
-`definitions.py` stores definitions, `queries.py` counts them, `views.py` shapes the answer. The body of a
-definition is JSON (`to_json`, `from_json`); a field that cannot be used is named in the error.
+`definition_json.py` reads and writes definitions, `definitions.py` stores them, `queries.py` counts them,
+`views.py` shapes the answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
+from analytics.conditions import Condition, check_text
 from analytics.errors import InvalidFunnel, listed, nearest
 
 MAX_STEPS = 32
 MAX_EVENTS_PER_STEP = 50
+MAX_CONDITIONS = 20
+MAX_EXCLUSIONS = 16
 MAX_WINDOW_SECONDS = 10 * 365 * 86400
 MAX_BANDS = 50
 DEFAULT_WINDOW_SECONDS = 14 * 86400
-ORDERS = ("ordered",)
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """An event counts for a step only when its property has this value, compared as text."""
-
-    property: str
-    value: str
+ORDERS = ("ordered", "strict", "unordered")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    events: tuple[str, ...]  #: any one of these names is this step
+    events: tuple[str, ...]  #: any one of these names is this step; empty: any event at all
     label: str  #: what people read
     where: tuple[Condition, ...] = ()  #: all must hold
+    optional: bool = False  #: may be skipped; not the first
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """An event that must not happen strictly between two steps, numbered from 0."""
+
+    events: tuple[str, ...]
+    from_step: int
+    to_step: int
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,12 @@ class FunnelDefinition:
     steps: tuple[Step, ...]
     title: str = ""
     window_seconds: int = DEFAULT_WINDOW_SECONDS  #: from entry to the last step, inclusive
-    order: str = "ordered"
+    order: str = "ordered"  #: one of ORDERS
+    exclusions: tuple[Exclusion, ...] = ()
     dimensions: tuple[Dimension, ...] = ()  #: offered first, with their labels and bands
 
     def __post_init__(self) -> None:
-        _check_text("name", self.name)
-        _check_steps(self.steps)
+        check_text("name", self.name)
         if not 0 < self.window_seconds <= MAX_WINDOW_SECONDS:
             raise InvalidFunnel(
                 "window_seconds", f"{self.window_seconds} is not between 1 and {MAX_WINDOW_SECONDS}"
@@ -69,8 +75,18 @@ class FunnelDefinition:
                 "order",
                 f"{self.order!r} is not known{nearest(self.order, ORDERS)}; {listed('allowed', ORDERS)}",
             )
-        for dimension in self.dimensions:
-            _check_dimension(dimension)
+        _check_steps(self.steps, self.order)
+        _check_exclusions(self)
+        for at, dimension in enumerate(self.dimensions):
+            _check_dimension(f"dimensions[{at}]", dimension)
+
+    @property
+    def last_step(self) -> int:
+        return len(self.steps) - 1
+
+    @property
+    def has_optional_steps(self) -> bool:
+        return any(step.optional for step in self.steps)
 
     def dimension(self, name: str) -> Dimension:
         """The declared dimension of this property, or a plain one."""
@@ -86,131 +102,84 @@ class FunnelDefinition:
         window_seconds: int = DEFAULT_WINDOW_SECONDS,
         order: str = "ordered",
     ) -> Self:
-        """From the command line's short form: `A,B|C,D` is A, then B or C, then D."""
+        """From the command line's short form: `A,B|C,D?,*` is A, B or C, perhaps D, any event."""
         return cls(
             name=name,
-            steps=tuple(_parsed_step(text) for text in steps.split(",")),
+            steps=tuple(_parsed_step(text.strip()) for text in steps.split(",")),
             window_seconds=window_seconds,
             order=order,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "title": self.title,
-            "window_seconds": self.window_seconds,
-            "order": self.order,
-            "steps": [
-                {
-                    "events": list(step.events),
-                    "label": step.label,
-                    "where": {condition.property: condition.value for condition in step.where},
-                }
-                for step in self.steps
-            ],
-            "dimensions": [
-                {"property": dimension.property, "label": dimension.label, "bands": list(dimension.bands)}
-                for dimension in self.dimensions
-            ],
-        }
 
-    @classmethod
-    def from_json(cls, body: object) -> Self:
-        """The definition that `to_json` wrote, or that a person typed. Raises InvalidFunnel."""
-        fields = _object(
-            "definition", body, {"name", "title", "window_seconds", "order", "steps", "dimensions"}
-        )
-        window = fields.get("window_seconds", DEFAULT_WINDOW_SECONDS)
-        if not isinstance(window, int) or isinstance(window, bool):
-            raise InvalidFunnel("window_seconds", f"{window!r} is not a whole number of seconds")
-        return cls(
-            name=_text("name", fields.get("name")),
-            title=_text("title", fields.get("title", "")),
-            window_seconds=window,
-            order=_text("order", fields.get("order", "ordered")),
-            steps=tuple(
-                _step(f"steps[{at}]", body) for at, body in enumerate(_array("steps", fields.get("steps")))
-            ),
-            dimensions=tuple(
-                _dimension(f"dimensions[{at}]", body)
-                for at, body in enumerate(_array("dimensions", fields.get("dimensions", [])))
-            ),
-        )
-
-
-def _check_steps(steps: Sequence[Step]) -> None:
-    if not 2 <= len(steps) <= MAX_STEPS:
-        raise InvalidFunnel("steps", f"there are {len(steps)}; a funnel has 2 to {MAX_STEPS} steps")
-    for at, step in enumerate(steps):
-        if not 1 <= len(step.events) <= MAX_EVENTS_PER_STEP:
-            raise InvalidFunnel(
-                f"steps[{at}].events", f"there are {len(step.events)}; 1 to {MAX_EVENTS_PER_STEP} are allowed"
-            )
-        for event in step.events:
-            _check_text(f"steps[{at}].events", event)
-
-
-def _check_dimension(dimension: Dimension) -> None:
-    _check_text("dimensions.property", dimension.property)
-    if len(dimension.bands) > MAX_BANDS:
-        raise InvalidFunnel(
-            "dimensions.bands", f"there are {len(dimension.bands)}; at most {MAX_BANDS} are allowed"
-        )
-    if list(dimension.bands) != sorted(set(dimension.bands)):
-        raise InvalidFunnel("dimensions.bands", "must be rising numbers, each once")
-
-
-def _check_text(field: str, text: str) -> None:
-    if not text.strip():
-        raise InvalidFunnel(field, "is empty")
-    if len(text) > 256 or "\0" in text:
-        raise InvalidFunnel(field, "must be at most 256 characters, without NUL")
+def events_label(events: Sequence[str]) -> str:
+    return " or ".join(events) or "any event"
 
 
 def _parsed_step(text: str) -> Step:
-    events = tuple(name.strip() for name in text.split("|"))
-    return Step(events, label=" or ".join(events))
+    if text.rstrip("?") == "*":
+        return Step((), events_label(()), optional=text.endswith("?"))
+    events = tuple(name.strip() for name in text.removesuffix("?").split("|"))
+    return Step(events, events_label(events), optional=text.endswith("?"))
 
 
-def _object(field: str, body: object, allowed: set[str]) -> Mapping[str, Any]:
-    if not isinstance(body, Mapping):
-        raise InvalidFunnel(field, f"is {type(body).__name__}, but must be an object")
-    for key in body:
-        if key not in allowed:
+def _check_steps(steps: Sequence[Step], order: str) -> None:
+    if not 2 <= len(steps) <= MAX_STEPS:
+        raise InvalidFunnel("steps", f"there are {len(steps)}; a funnel has 2 to {MAX_STEPS} steps")
+    for at, step in enumerate(steps):
+        _check_events(f"steps[{at}]", step.events, step.where)
+        if step.optional and at == 0:
+            raise InvalidFunnel("steps[0].optional", "the first step opens the funnel and cannot be optional")
+        if step.optional and order == "unordered":
             raise InvalidFunnel(
-                f"{field}.{key}",
-                f"is not known{nearest(str(key), allowed)}; {listed('allowed', sorted(allowed))}",
+                f"steps[{at}].optional", "an unordered funnel counts the steps done, so none can be optional"
             )
-    return body
 
 
-def _array(field: str, body: object) -> Sequence[Any]:
-    if not isinstance(body, list | tuple):
-        raise InvalidFunnel(field, "is missing" if body is None else f"{body!r} is not a list")
-    return body
+def _check_exclusions(definition: FunnelDefinition) -> None:
+    last = definition.last_step
+    if len(definition.exclusions) > MAX_EXCLUSIONS:
+        raise InvalidFunnel(
+            "exclusions", f"there are {len(definition.exclusions)}; at most {MAX_EXCLUSIONS} are allowed"
+        )
+    for at, exclusion in enumerate(definition.exclusions):
+        field = f"exclusions[{at}]"
+        if not exclusion.events:
+            raise InvalidFunnel(f"{field}.events", "names no event")
+        _check_events(field, exclusion.events, exclusion.where)
+        if not 0 <= exclusion.from_step < last:
+            raise InvalidFunnel(
+                f"{field}.from", f"{exclusion.from_step} is not a step before the last; 0 to {last - 1}"
+            )
+        if not exclusion.from_step < exclusion.to_step <= last:
+            raise InvalidFunnel(
+                f"{field}.to",
+                f"{exclusion.to_step} is not a step after {exclusion.from_step}; at most {last}",
+            )
+        if definition.order == "unordered" and (exclusion.from_step, exclusion.to_step) != (0, last):
+            raise InvalidFunnel(
+                f"{field}.from",
+                f"an unordered funnel can only exclude from its first step to its last, 0 to {last}",
+            )
 
 
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidFunnel(field, "is missing" if value is None else f"{value!r} is not text")
-    return value
+def _check_events(field: str, events: Sequence[str], where: Sequence[Condition]) -> None:
+    if len(events) > MAX_EVENTS_PER_STEP:
+        raise InvalidFunnel(
+            f"{field}.events", f"there are {len(events)}; at most {MAX_EVENTS_PER_STEP} are allowed"
+        )
+    for event in events:
+        check_text(f"{field}.events", event)
+    if len(where) > MAX_CONDITIONS:
+        raise InvalidFunnel(
+            f"{field}.where", f"there are {len(where)} filters; at most {MAX_CONDITIONS} are allowed"
+        )
 
 
-def _step(field: str, body: object) -> Step:
-    fields = _object(field, body, {"events", "label", "where"})
-    events = tuple(_text(f"{field}.events", name) for name in _array(f"{field}.events", fields.get("events")))
-    where = _object(f"{field}.where", fields.get("where", {}), set(fields.get("where", {})))
-    return Step(
-        events=events,
-        label=_text(f"{field}.label", fields.get("label", " or ".join(events))),
-        where=tuple(Condition(key, _text(f"{field}.where.{key}", value)) for key, value in where.items()),
-    )
-
-
-def _dimension(field: str, body: object) -> Dimension:
-    fields = _object(field, body, {"property", "label", "bands"})
-    name = _text(f"{field}.property", fields.get("property"))
-    bands = _array(f"{field}.bands", fields.get("bands", []))
-    if any(not isinstance(edge, int | float) or isinstance(edge, bool) for edge in bands):
-        raise InvalidFunnel(f"{field}.bands", f"{bands!r} are not all numbers")
-    return Dimension(name, _text(f"{field}.label", fields.get("label", name)), tuple(bands))
+def _check_dimension(field: str, dimension: Dimension) -> None:
+    check_text(f"{field}.property", dimension.property)
+    if len(dimension.bands) > MAX_BANDS:
+        raise InvalidFunnel(
+            f"{field}.bands", f"there are {len(dimension.bands)}; at most {MAX_BANDS} are allowed"
+        )
+    if list(dimension.bands) != sorted(set(dimension.bands)):
+        raise InvalidFunnel(f"{field}.bands", "must be rising numbers, each once")

@@ -6,29 +6,32 @@ need not know of breakdowns.
 """
 
 import bisect
-import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.columns import first_per_session
+from analytics.conditions import number
 from analytics.funnels import Dimension
+from analytics.kernel.arrays import Events
+from analytics.kernel.touches import first_codes, last_codes
 from analytics.partition import Coded, Partition
-from analytics.question import Filter
+from analytics.question import JOIN, Filter
 
 MISSING = ""
 OTHER = "Other"
+#: Takes from a run's events, of which some have another value, what those may not do.
+Restrict = Callable[[Events, NDArray[np.bool_]], Events]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of a breakdown. Values beyond the limit share the last row, which says how many they are."""
 
-    values: tuple[str, ...]
+    values: tuple[str, ...]  #: the missing one first
     folded: int = 0  #: values in the row "Other"; 0 when there is none
 
     @property
@@ -36,45 +39,51 @@ class Rows:
         return (*self.values, OTHER) if self.folded else self.values
 
     @classmethod
-    def of(cls, sessions_by_value: Counter[str], limit: int) -> "Rows":
+    def of(cls, entered_by_value: Counter[str], limit: int, missing: str = MISSING) -> "Rows":
         """The most frequent values, ties by name; the missing one always has a row of its own."""
-        named = [value for value in sessions_by_value if value != MISSING]
-        named.sort(key=lambda value: (-sessions_by_value[value], value))
-        return cls((MISSING, *named[:limit]), folded=max(0, len(named) - limit))
+        named = [value for value in entered_by_value if value != missing]
+        named.sort(key=lambda value: (-entered_by_value[value], value))
+        return cls((missing, *named[:limit]), folded=max(0, len(named) - limit))
 
-    def of_codes(self, coded: Coded) -> NDArray[np.int32]:
-        """The row of each code; one more at the end, for the code -1 of a missing value."""
+    def of_values(self, values: Sequence[str]) -> NDArray[np.int32]:
+        """The row of each value; -1 for one that is in none."""
         row = {value: at for at, value in enumerate(self.values)}
-        other = len(self.values)
-        return np.array([*(row.get(value, other) for value in coded.values), row[MISSING]], np.int32)
+        other = len(self.values) if self.folded else -1
+        return np.array([row.get(value, other) for value in values], np.int32)
+
+    def of_codes(self, values: Sequence[str]) -> NDArray[np.int32]:
+        """The row of each value; one more at the end, for the code -1 of a missing one."""
+        return np.append(self.of_values(values), np.int32(0))
+
+
+#: One row for everybody who has a row at all.
+EVERY_VALUE = Rows((), folded=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runs:
-    """Sessions as the kernel takes them. `session_of` is None when run i is session i."""
+    """Sessions as the kernel takes them, each with the value it counts under."""
 
-    starts: NDArray[np.int64]
-    at_ms: NDArray[np.int64]
-    steps_of: NDArray[np.uint32]
-    group_of: NDArray[np.int32]  #: -1: not counted
-    session_of: NDArray[np.int64] | None = None
+    events: Events
+    value: Coded | None  #: of each run; None without a breakdown
+    session_of: NDArray[np.int64] | None = None  #: None: run i is session i
+
+
+def missing_value(breakdown: Sequence[str]) -> str:
+    return JOIN.join(MISSING for _ in breakdown)
 
 
 def banded(coded: Coded, dimension: Dimension) -> Coded:
     """The column with numbers replaced by the bands they fall into."""
     if not dimension.bands:
         return coded
-    labels = band_labels(dimension.bands)
     code_of_value = np.array([_band(value, dimension.bands) for value in coded.values] + [-1], np.int32)
-    return Coded(code_of_value[coded.codes], labels)
+    return Coded(code_of_value[coded.codes], band_labels(dimension.bands))
 
 
 def _band(value: str, bands: tuple[float, ...]) -> int:
-    try:
-        number = float(value)
-    except ValueError:
-        return -1
-    return -1 if math.isnan(number) else bisect.bisect_right(bands, number)
+    found = number(value)
+    return -1 if found is None else bisect.bisect_right(bands, found)
 
 
 def band_labels(bands: tuple[float, ...]) -> tuple[str, ...]:
@@ -83,140 +92,105 @@ def band_labels(bands: tuple[float, ...]) -> tuple[str, ...]:
     return (f"under {edges[0]}", *between, f"{edges[-1]} and more")
 
 
-def sessions_by_value(partition: Partition, dimension: Dimension) -> Counter[str]:
-    """How many sessions have each value; values that never come first in a session are there with 0."""
-    coded = banded(partition.first_of_session(dimension.property), dimension)
-    counts = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1)
-    return Counter(dict(zip((MISSING, *coded.values), counts.tolist(), strict=True)))
+def of_sessions(partition: Partition, dimensions: Sequence[Dimension]) -> Coded:
+    """The value of every session: of each dimension its first non-empty one."""
+    return _joined([banded(partition.first_of_session(one.property), one) for one in dimensions])
 
 
-def entrants_by_value(
-    partition: Partition,
-    steps_of: NDArray[np.uint32],
-    enters: NDArray[np.bool_],
-    passing: NDArray[np.bool_],
-    dimension: Dimension,
-    attribution: str,
-    eligible: NDArray[np.bool_],
-) -> Counter[str]:
-    """How many of the sessions that enter have each value under this attribution; other values are not there.
-
-    `enters` says which events may open a chain, `eligible` which may give a first or last touch.
-    """
-    entrant = passing.copy()
-    entrant &= np.bincount(partition.session[enters], minlength=partition.sessions) > 0
-    if attribution == "session":
-        coded = banded(partition.first_of_session(dimension.property), dimension)
-        return _counted(coded, coded.codes[entrant])
-    coded = banded(partition.column(dimension.property), dimension)
-    if attribution in {"first_touch", "last_touch"}:
-        codes = np.where(eligible, coded.codes, -1).astype(np.int32)
-        return _counted(coded, _touch(partition, codes, last=attribution == "last_touch")[entrant])
-    decides = enters
-    if attribution != "all_events":
-        decides = _at_step(steps_of, int(attribution.removeprefix("step_")))
-    deciding = decides & entrant[partition.session]
-    width = len(coded.values) + 1
-    pairs = np.unique(partition.session[deciding].astype(np.int64) * width + coded.codes[deciding] + 1)
-    return _counted(coded, pairs % width - 1)
+def of_events(partition: Partition, dimensions: Sequence[Dimension]) -> Coded:
+    """The value on every event."""
+    return _joined([banded(partition.column(one.property), one) for one in dimensions])
 
 
-def _counted(coded: Coded, codes: NDArray[np.integer]) -> Counter[str]:
-    counts = np.bincount(codes + 1, minlength=len(coded.values) + 1).tolist()
-    values = (MISSING, *coded.values)
-    return Counter({value: count for value, count in zip(values, counts, strict=True) if count})
+def _joined(columns: Sequence[Coded]) -> Coded:
+    """Several columns as one; missing only where all of them are."""
+    if len(columns) == 1:
+        return columns[0]
+    pairs = np.zeros(len(columns[0].codes), np.int64)
+    for column in columns:
+        pairs = pairs * (len(column.values) + 1) + column.codes + 1
+    found, codes = np.unique(pairs, return_inverse=True)
+    values: list[str] = []
+    for pair in found.tolist():
+        parts, rest = [], pair
+        for column in reversed(columns):
+            rest, code = divmod(rest, len(column.values) + 1)
+            parts.append(column.values[code - 1] if code else MISSING)
+        values.append(JOIN.join(reversed(parts)))
+    if len(found) and found[0] == 0:
+        return Coded((codes - 1).astype(np.int32), tuple(values[1:]))
+    return Coded(codes.astype(np.int32), tuple(values))
 
 
-def _at_step(steps_of: NDArray[np.uint32], step: int) -> NDArray[np.bool_]:
-    serves: NDArray[np.bool_] = (steps_of >> np.uint32(step)) & np.uint32(1) == 1
-    return serves
-
-
-def selected(partition: Partition, filters: Iterable[tuple[Dimension, Filter]]) -> NDArray[np.bool_]:
-    """Which sessions pass all filters."""
-    passing = np.ones(partition.sessions, np.bool_)
+def selected(partition: Partition, filters: Iterable[tuple[Dimension, Filter]]) -> NDArray[np.bool_] | None:
+    """Which sessions pass all filters; None when there is none to pass."""
+    passing: NDArray[np.bool_] | None = None
     for dimension, wanted in filters:
         coded = banded(partition.first_of_session(dimension.property), dimension)
         allowed = [value in wanted.values for value in coded.values] + [MISSING in wanted.values]
-        passing &= np.array(allowed, np.bool_)[coded.codes]
+        holds = np.array(allowed, np.bool_)[coded.codes]
+        passing = holds if passing is None else passing & holds
     return passing
 
 
-def single_group(partition: Partition, steps_of: NDArray[np.uint32], passing: NDArray[np.bool_]) -> Runs:
-    return Runs(partition.starts, partition.at_ms, steps_of, np.where(passing, 0, -1).astype(np.int32))
+def touched(partition: Partition, coded: Coded, eligible: NDArray[np.bool_], *, last: bool) -> Coded:
+    """Every session's first or last value on an eligible event."""
+    touch = last_codes if last else first_codes
+    return Coded(touch(partition.starts, coded.codes, eligible), coded.values)
 
 
-def grouped(
-    partition: Partition,
-    steps_of: NDArray[np.uint32],
-    passing: NDArray[np.bool_],
-    dimension: Dimension,
-    rows: Rows,
-    attribution: str,
-    eligible: NDArray[np.bool_],
-) -> Runs:
-    """The runs of a breakdown. `eligible` says which events may give a first or last touch."""
-    if attribution == "session":
-        coded = banded(partition.first_of_session(dimension.property), dimension)
-        group = rows.of_codes(coded)[coded.codes]
-        return Runs(
-            partition.starts, partition.at_ms, steps_of, np.where(passing, group, -1).astype(np.int32)
-        )
-    coded = banded(partition.column(dimension.property), dimension)
-    if attribution in {"first_touch", "last_touch"}:
-        codes = np.where(eligible, coded.codes, -1).astype(np.int32)
-        touch = _touch(partition, codes, last=attribution == "last_touch")
-        group = rows.of_codes(coded)[touch]
-        return Runs(
-            partition.starts, partition.at_ms, steps_of, np.where(passing, group, -1).astype(np.int32)
-        )
-    row_of_event = rows.of_codes(coded)[coded.codes]
-    if attribution == "all_events":
-        return _run_per_value(partition, steps_of, passing, row_of_event, np.ones(len(steps_of), np.bool_))
-    step = int(attribution.removeprefix("step_"))
-    return _run_per_value(
-        partition,
-        steps_of,
-        passing,
-        row_of_event,
-        _at_step(steps_of, step),
-        masked=np.uint32(1 << step),
+def run_per_value(events: Events, coded: Coded, decides: NDArray[np.bool_], restrict: Restrict) -> Runs:
+    """A run for each session and value found on a deciding event.
+
+    Every run holds all events of its session; `restrict` takes from those with another value what they may
+    not do there.
+    """
+    lengths = np.diff(events.starts)
+    session = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    width = len(coded.values) + 1
+    deciding = np.flatnonzero(decides)
+    pairs = np.unique(session[deciding] * width + coded.codes[deciding] + 1)
+    session_of, code = pairs // width, (pairs % width - 1).astype(np.int32)
+    starts = np.concatenate([[0], np.cumsum(lengths[session_of])])
+    source = np.arange(starts[-1]) - np.repeat(starts[:-1] - events.starts[session_of], lengths[session_of])
+    elsewhere = coded.codes[source] != np.repeat(code, lengths[session_of])
+    runs = _picked(events, source)._replace(starts=starts.astype(np.int32))
+    return Runs(restrict(runs, elsewhere), Coded(code, coded.values), session_of)
+
+
+def _picked(events: Events, which: NDArray[np.int64] | NDArray[np.bool_]) -> Events:
+    return events._replace(
+        at_ms=events.at_ms[which],
+        steps_of=events.steps_of[which],
+        excluded_by=events.excluded_by[which] if len(events.excluded_by) else events.excluded_by,
     )
 
 
-def _touch(partition: Partition, codes: NDArray[np.int32], *, last: bool) -> NDArray[np.int32]:
-    if not last:
-        return first_per_session(partition.session, codes, partition.sessions)
-    touch = np.full(partition.sessions, -1, np.int32)
-    present = np.flatnonzero(codes >= 0)
-    touch[partition.session[present]] = codes[present]
-    return touch
-
-
-def _run_per_value(
-    partition: Partition,
-    steps_of: NDArray[np.uint32],
-    passing: NDArray[np.bool_],
-    row_of_event: NDArray[np.int32],
-    decides: NDArray[np.bool_],
-    masked: np.uint32 | None = None,
-) -> Runs:
-    """A run per session and row found on a deciding event.
-
-    Without `masked` a run holds only the events of its row. With it, a run holds all events of the session,
-    but those of other rows cannot serve the masked step.
-    """
-    width = int(row_of_event.max(initial=0)) + 1
-    deciding = np.flatnonzero(decides & passing[partition.session])
-    pairs = np.unique(partition.session[deciding].astype(np.int64) * width + row_of_event[deciding])
-    session_of, group_of = pairs // width, (pairs % width).astype(np.int32)
-    lengths = np.diff(partition.starts)[session_of]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    source = np.arange(starts[-1]) - np.repeat(starts[:-1] - partition.starts[session_of], lengths)
-    elsewhere = row_of_event[source] != np.repeat(group_of, lengths)
-    steps = steps_of[source]
-    if masked is not None:
-        steps = np.where(elsewhere & decides[source], steps & ~masked, steps)
-        return Runs(starts, partition.at_ms[source], steps, group_of, session_of)
+def without(events: Events, elsewhere: NDArray[np.bool_]) -> Events:
+    """Only the events with the value of the run."""
     kept = np.concatenate([[0], np.cumsum(~elsewhere)])
-    return Runs(kept[starts], partition.at_ms[source][~elsewhere], steps[~elsewhere], group_of, session_of)
+    return _picked(events, ~elsewhere)._replace(starts=kept[events.starts].astype(np.int32))
+
+
+def cannot_serve(step: int) -> Restrict:
+    """Events with another value cannot serve `step`."""
+    mask = ~np.uint32(1 << step)
+
+    def restrict(events: Events, elsewhere: NDArray[np.bool_]) -> Events:
+        return events._replace(steps_of=np.where(elsewhere, events.steps_of & mask, events.steps_of))
+
+    return restrict
+
+
+def cannot_open(events: Events, elsewhere: NDArray[np.bool_]) -> Events:
+    """Events with another value cannot be the entry."""
+    return events._replace(opens=~elsewhere)
+
+
+def counted_by_value(runs: Runs, counted: NDArray[np.bool_]) -> Counter[str]:
+    """How many of the counted runs have each value; values of none are not there."""
+    if runs.value is None:
+        return Counter()
+    counts = np.bincount(runs.value.codes[counted] + 1, minlength=len(runs.value.values) + 1).tolist()
+    values = (MISSING, *runs.value.values)
+    return Counter({value: count for value, count in zip(values, counts, strict=True) if count})

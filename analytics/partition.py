@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analytics.columns import codes_and_dictionary, codes_and_values, column_of, first_per_session
+from analytics.columns import codes_and_dictionary, codes_and_values, column_of
+from analytics.kernel.touches import first_codes
 
 _BYTES_PER_VALUE = 100
+_ALL = np.empty(0, np.bool_)
 Reader = Callable[[Sequence[str]], pa.Table]
 
 
@@ -29,13 +31,17 @@ class Partition:
     threads that ask for the same column at once both read it, and one result stays.
     """
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader, kept: NDArray[np.bool_] | None = None) -> None:
         self._read = read
+        self._kept = kept
         base = read(["session", "at_ms", "name"])
-        self.session: NDArray[np.int32] = base["session"].to_numpy()
         self.at_ms: NDArray[np.int64] = base["at_ms"].to_numpy()
         self.name = Coded(*_tupled(base["name"]))
-        self.starts = _starts(self.session)
+        self.starts = _starts(base["session"].to_numpy())
+        if kept is not None:
+            self.at_ms = self.at_ms[kept]
+            self.name = Coded(self.name.codes[kept], self.name.values)
+            self.starts = np.concatenate([[0], np.cumsum(kept)])[self.starts].astype(np.int32)
         self._columns: dict[str, Coded] = {}
         self._firsts: dict[str, Coded] = {}
 
@@ -43,6 +49,10 @@ class Partition:
     def of_table(cls, table: pa.Table) -> "Partition":
         """From a table in the layout of columns.py."""
         return cls(lambda names: table.select([name for name in names if name in table.column_names]))
+
+    def only(self, kept: NDArray[np.bool_]) -> "Partition":
+        """The same sessions with only some of their events, as if the others had not happened."""
+        return Partition(self._read, kept)
 
     @property
     def sessions(self) -> int:
@@ -52,43 +62,47 @@ class Partition:
     def nbytes(self) -> int:
         """Memory held now, about; it grows as columns are asked for."""
         loaded = [self.name, *self._columns.values(), *self._firsts.values()]
-        fixed = self.session.nbytes + self.at_ms.nbytes + self.starts.nbytes
+        fixed = self.at_ms.nbytes + self.starts.nbytes
         return fixed + sum(column.codes.nbytes + _BYTES_PER_VALUE * len(column.values) for column in loaded)
+
+    def session_of_events(self) -> NDArray[np.int32]:
+        """The number of the session of every event."""
+        return np.repeat(np.arange(self.sessions, dtype=np.int32), np.diff(self.starts))
 
     def column(self, dimension: str) -> Coded:
         """The property on every event; all missing when no event of this file has it."""
         if dimension not in self._columns:
-            name = column_of(dimension)
-            table = self._read([name])
-            if name in table.column_names:
-                self._columns[dimension] = Coded(*_tupled(table[name]))
-            else:
-                self._columns[dimension] = Coded(np.full(len(self.at_ms), -1, np.int32), ())
+            self._columns[dimension] = self._coded(dimension)
         return self._columns[dimension]
 
     def first_of_session(self, dimension: str) -> Coded:
         """The property of every session: its first non-empty value."""
         if dimension not in self._firsts:
-            column = self.column(dimension)
-            self._firsts[dimension] = Coded(
-                first_per_session(self.session, column.codes, self.sessions), column.values
-            )
+            # The column itself is not kept: it is many times as large, and few ask for it.
+            column = self._columns.get(dimension) or self._coded(dimension)
+            self._firsts[dimension] = Coded(first_codes(self.starts, column.codes, _ALL), column.values)
         return self._firsts[dimension]
 
-    def session_ids(self) -> list[str]:
+    def session_ids(self) -> pa.Array:
         """The id of every session, by number. Reads them each time: few callers need them."""
-        codes, values = codes_and_values(self._read(["session_id"])["session_id"])
-        return [values[code] for code in codes[self.starts[:-1]]]
+        column = self._read(["session_id"])["session_id"]
+        codes, dictionary = codes_and_dictionary(column)
+        firsts = _starts(self._read(["session"])["session"].to_numpy())[:-1]
+        return dictionary.take(pa.array(codes[firsts]))
 
     def numbers_of(self, session_ids: Collection[str]) -> dict[int, str]:
         """Which of these sessions are here: number -> id."""
-        codes, dictionary = codes_and_dictionary(self._read(["session_id"])["session_id"])
-        wanted = pc.is_in(dictionary, value_set=pa.array(session_ids, pa.string()))
-        code_of_session = codes[self.starts[:-1]]
-        found = np.flatnonzero(
-            np.isin(code_of_session, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)))
-        )
-        return {int(number): dictionary[code_of_session[number]].as_py() for number in found}
+        ids = self.session_ids()
+        here = pc.is_in(ids, value_set=pa.array(session_ids, pa.string())).to_numpy(zero_copy_only=False)
+        return {int(number): ids[number].as_py() for number in np.flatnonzero(here)}
+
+    def _coded(self, dimension: str) -> Coded:
+        name = column_of(dimension)
+        table = self._read([name])
+        if name not in table.column_names:
+            return Coded(np.full(len(self.at_ms), -1, np.int32), ())
+        codes, values = _tupled(table[name])
+        return Coded(codes if self._kept is None else codes[self._kept], values)
 
 
 def _tupled(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
@@ -96,10 +110,9 @@ def _tupled(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]
     return codes, tuple(values)
 
 
-def _starts(session: NDArray[np.int32]) -> NDArray[np.int64]:
-    starts = np.flatnonzero(np.diff(session)) + 1
-    return (
-        np.concatenate([[0], starts, [len(session)]]).astype(np.int64)
-        if len(session)
-        else np.zeros(1, np.int64)
-    )
+def _starts(session: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Where each session begins, and the end; sessions are numbered from 0 without a gap."""
+    if not len(session):
+        return np.zeros(1, np.int32)
+    changes = np.flatnonzero(session[1:] != session[:-1]) + 1
+    return np.concatenate([[0], changes, [len(session)]]).astype(np.int32)

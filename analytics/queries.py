@@ -1,33 +1,46 @@
-"""Asks a question of all day files: partitions, tallies, their sum.
-
-Threads share the files; unchanged files stay loaded, up to a number of bytes. The kernel releases the GIL.
-"""
+"""Asks a question of all day files: partitions, tallies, their sum. Unchanged files stay loaded."""
 
 import datetime as dt
-import os
-import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
 from sqlalchemy import Engine
 
-from analytics import catalogue, grouping
+from analytics import catalogue, grouping, timing
 from analytics.catalogue import Catalogue, StoredFile, StoreState
-from analytics.counting import Count, add_to, entrants_by_value, to_ms
+from analytics.counting import Chains, Count, chains, to_ms
 from analytics.errors import StoreUnavailable
 from analytics.funnels import Dimension, FunnelDefinition
 from analytics.grouping import Rows
-from analytics.partition import Partition
+from analytics.loaded import Loaded
 from analytics.question import Question, day_start, time_zone
 from analytics.remembered import Remembered
 from analytics.store import EventStore
+from analytics.sweep import Sweep, summed
 from analytics.tally import Tally
+from analytics.timing import Timing
 
-MAX_THREADS = 16
-_Part = TypeVar("_Part")
+#: Up to so many values are counted at once and then ranked; of more, a first pass finds the frequent ones.
+MOST_COUNTED_VALUES = 64
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, with all that its answer depends on besides the events."""
+
+    definition: FunnelDefinition
+    question: Question
+    now: dt.datetime  #: decides which windows are still open
+    #: When the newest unresolved task of a session failed: session id -> UTC milliseconds.
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    #: Gives sessions a value to break down by instead of the question's properties: session id -> value.
+    labels: Mapping[str, str] | None = None
+    #: Which bins of time are counted besides.
+    binned: Callable[[Question], Timing] = timing.by_entry_day
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,47 +49,20 @@ class FunnelResult:
 
     definition: FunnelDefinition
     question: Question  #: with both ends of the range filled in
-    total: Tally  #: one group: everybody
-    rows: Rows | None  #: which value each group of `grouped` is
-    grouped: Tally | None  #: the same by breakdown value
+    total: Tally  #: one row: everybody
+    rows: Rows | None  #: which value each row of `grouped` is; None when the rows are the bins
+    grouped: Tally | None  #: the same by row; None without a breakdown
+    timing: Timing  #: what the bins of both are
     catalogue: Catalogue
 
 
-class Loaded:
-    """Partitions in memory, the least recently used given up beyond `most_bytes`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FileChains:
+    """The counted sessions of one file."""
 
-    def __init__(self, store: EventStore, most_bytes: int) -> None:
-        self._store = store
-        self._most_bytes = most_bytes
-        self._held_bytes = 0
-        self._partitions: OrderedDict[str, Partition] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, path: str) -> Partition:
-        """Raises FileNotFoundError when the file was swept after the caller read the list."""
-        with self._lock:
-            if path in self._partitions:
-                self._partitions.move_to_end(path)
-                return self._partitions[path]
-        partition = self._store.partition(path)
-        with self._lock:
-            self._partitions[path] = partition
-            self._held_bytes += partition.nbytes
-            self._give_up()
-        return partition
-
-    def keep_only(self, live: Sequence[StoredFile]) -> None:
-        """Let go of files that no longer count, and weigh the others anew: they grow as columns are read."""
-        with self._lock:
-            paths = {file.path for file in live}
-            for path in [path for path in self._partitions if path not in paths]:
-                del self._partitions[path]
-            self._held_bytes = sum(partition.nbytes for partition in self._partitions.values())
-            self._give_up()
-
-    def _give_up(self) -> None:
-        while self._held_bytes > self._most_bytes and self._partitions:
-            self._held_bytes -= self._partitions.popitem(last=False)[1].nbytes
+    file: StoredFile
+    rows: Rows | None
+    chains: Chains
 
 
 class Reader:
@@ -86,7 +72,6 @@ class Reader:
         self.engine = engine
         self._loaded = Loaded(store, memory_bytes)
         self._remembered = Remembered()
-        self._threads = min(MAX_THREADS, os.cpu_count() or 1)
 
     def run(
         self,
@@ -96,22 +81,34 @@ class Reader:
         now: dt.datetime,
         blocked: Mapping[str, int] | None = None,
     ) -> FunnelResult:
-        """Count the funnel. `now` decides which windows are still open.
+        """Count the funnel with its trend by entry day; see `ask`."""
+        return self.ask(Asked(definition, question, now, blocked or {}))
 
-        `blocked` tells when the newest unresolved task of a session failed: session id -> UTC milliseconds.
-        Raises StoreUnavailable when a file that counts cannot be read.
-        """
-        return self._of_live_files(lambda listed: self._answer(listed, definition, question, now, blocked))
+    def ask(self, asked: Asked) -> FunnelResult:
+        """Raises InvalidQuery when the question does not fit the funnel, StoreUnavailable when a file that
+        counts cannot be read."""
+        return self._of_live_files(lambda listed: _answer(self._sweep(asked, listed), listed))
+
+    def chains(self, asked: Asked, *, start: tuple[dt.date, int] | None = None) -> Iterator[FileChains]:
+        """The sessions that `ask` counts, file after file from the one at (day, part) `start` on."""
+        sweep = self._sweep(asked, catalogue.read(self.engine))
+        rows = sweep.ranked(sweep.entered_by_value()) if sweep.is_broken_down else None
+        for file in sweep.files:
+            if start is None or (file.day, file.part) >= start:
+                count = sweep.count_in(file, rows)
+                yield FileChains(file, rows, chains(self._loaded.get(file.path), count))
 
     def sessions_by_value(self, dimension: Dimension) -> Counter[str]:
         """How many of all sessions have each value of the dimension; "" is missing."""
 
-        def counted(partition: Partition) -> Counter[str]:
-            return grouping.sessions_by_value(partition, dimension)
+        def counted(file: StoredFile) -> Counter[str]:
+            coded = grouping.of_sessions(self._loaded.get(file.path), [dimension])
+            counts = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1).tolist()
+            return Counter(dict(zip(("", *coded.values), counts, strict=True)))
 
-        return self._of_live_files(lambda listed: self._summed(listed.files, counted))
+        return self._of_live_files(lambda listed: summed(listed.files, counted))
 
-    def remembered(self, key: Hashable, compute: Callable[[], _Part]) -> _Part:
+    def remembered(self, key: Hashable, compute: Callable[[], _Answer]) -> _Answer:
         """What `compute` gave for this key, asked again only after the store has changed."""
         return self._remembered.get(self.state().version, key, compute)
 
@@ -119,72 +116,63 @@ class Reader:
         """The version of the store, and when it last took in events."""
         return catalogue.state(self.engine)
 
-    def _of_live_files(self, answer: Callable[[Catalogue], _Part]) -> _Part:
+    def _sweep(self, asked: Asked, listed: Catalogue) -> Sweep:
+        question = bounded(asked.question, listed)
+        when = asked.binned(question)
+        count = Count(asked.definition, question, asked.now, None, asked.blocked, asked.labels, when)
+        files = [file for file in listed.files if _may_count(file, question)]
+        named = [*asked.blocked, *(asked.labels or {})]
+        return Sweep(count, files, self._loaded, catalogue.places(self.engine, named) if named else {})
+
+    def _of_live_files(self, answer: Callable[[Catalogue], _Answer]) -> _Answer:
         for _ in range(2):
             listed = catalogue.read(self.engine)
             try:
-                return answer(listed)
+                found = answer(listed)
             except FileNotFoundError as error:
                 # A sync may have superseded and swept the file since we read the list.
                 missing = error
+            else:
+                self._loaded.keep_only(listed.files)
+                return found
         raise StoreUnavailable(
             f"an event file is gone ({missing}); `python -m analytics sync --rebuild` writes all files again"
         )
 
-    def _answer(
-        self,
-        listed: Catalogue,
-        definition: FunnelDefinition,
-        question: Question,
-        now: dt.datetime,
-        blocked: Mapping[str, int] | None,
-    ) -> FunnelResult:
-        question = bounded(question, listed)
-        files = [file for file in listed.files if _may_count(file, question)]
-        everyone = Count(definition, question, now, None, blocked)
-        total = self._sum(files, everyone)
-        rows = grouped = None
-        if question.breakdown is not None:
-            found = self._entrants_by_value(files, everyone, question.breakdown)
-            rows = Rows.of(found, question.most_groups)
-            grouped = self._sum(files, replace(everyone, rows=rows))
-        self._loaded.keep_only(listed.files)
-        return FunnelResult(definition, question, total, rows, grouped, listed)
 
-    def _sum(self, files: Sequence[StoredFile], count: Count) -> Tally:
-        def share(part: Sequence[StoredFile]) -> Tally:
-            tally = count.empty()
-            for file in part:
-                add_to(tally, self._loaded.get(file.path), count)
-            return tally
+def _answer(sweep: Sweep, listed: Catalogue) -> FunnelResult:
+    count = sweep.count
+    rows = grouped = None
+    if count.when.bins.are_rows:
+        grouped = sweep.tally(None)
+        total = _everybody(grouped)
+    elif not sweep.is_broken_down:
+        total = sweep.tally(None)
+    elif sweep.is_by_run:
+        # A session may be in several rows, so they do not add up to everybody.
+        rows = sweep.ranked(sweep.entered_by_value())
+        total, grouped = sweep.tally(None), sweep.tally(rows)
+    else:
+        rows, grouped = _broken_down(sweep)
+        total = _everybody(grouped)
+    return FunnelResult(count.definition, count.question, total, rows, grouped, count.when, listed)
 
-        return sum(self._shared(files, share), start=count.empty())
 
-    def _entrants_by_value(self, files: Sequence[StoredFile], count: Count, breakdown: str) -> Counter[str]:
-        return self._summed(files, lambda partition: entrants_by_value(partition, count, breakdown))
+def _broken_down(sweep: Sweep) -> tuple[Rows, Tally]:
+    """The most frequent values and the rest, where every session has one value."""
+    known = sweep.known_values()
+    if len(known) > MOST_COUNTED_VALUES:
+        rows = sweep.ranked(sweep.entered_by_value())
+        return rows, sweep.tally(rows)
+    every = Rows((sweep.missing, *sorted(known)))
+    counted = sweep.tally(every)
+    entered = zip(every.values, counted.reached[:, 0].tolist(), strict=True)
+    rows = sweep.ranked(Counter({value: sessions for value, sessions in entered if sessions}))
+    return rows, counted.of_rows(rows.of_values(every.values), len(rows.labels))
 
-    def _summed(
-        self, files: Sequence[StoredFile], counted: Callable[[Partition], Counter[str]]
-    ) -> Counter[str]:
-        def share(part: Sequence[StoredFile]) -> Counter[str]:
-            found: Counter[str] = Counter()
-            for file in part:
-                found.update(counted(self._loaded.get(file.path)))
-            return found
 
-        found: Counter[str] = Counter()
-        for counts in self._shared(files, share):
-            found.update(counts)
-        return found
-
-    def _shared(
-        self, files: Sequence[StoredFile], share: Callable[[Sequence[StoredFile]], _Part]
-    ) -> list[_Part]:
-        parts = [files[at :: self._threads] for at in range(min(self._threads, len(files)))]
-        if len(parts) < 2:
-            return [share(part) for part in parts]
-        with ThreadPoolExecutor(len(parts), thread_name_prefix="funnel") as threads:
-            return list(threads.map(share, parts))
+def _everybody(grouped: Tally) -> Tally:
+    return grouped.of_rows(np.zeros(len(grouped.reached), np.int32), 1)
 
 
 def bounded(question: Question, listed: Catalogue) -> Question:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from analytics.conditions import Condition
 from analytics.errors import InvalidQuery, listed, nearest
-from analytics.funnels import MAX_STEPS
+from analytics.funnels import MAX_STEPS, FunnelDefinition
 
 COMPLETIONS = ("within_window", "within_range")
 ATTRIBUTIONS = (
@@ -19,6 +20,9 @@ ATTRIBUTIONS = (
 MAX_DAYS = 36_525
 MAX_GROUPS = 200
 DEFAULT_GROUPS = 10
+MAX_BREAKDOWN_PROPERTIES = 4
+#: Between the values of a breakdown by several properties.
+JOIN = "::"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class Question:
     until: dt.datetime | None = None
     zone: str = "UTC"  #: whose days the trend counts in
     completions: str = "within_window"
-    where: tuple[Filter, ...] = ()
-    breakdown: str | None = None  #: a dimension
+    where: tuple[Filter, ...] = ()  #: on sessions
+    event_where: tuple[Condition, ...] = ()  #: events that fail are as if they had not happened
+    breakdown: tuple[str, ...] = ()  #: dimensions; several make one value, joined with "::"
     attribution: str = "session"  #: whose value counts; see ATTRIBUTIONS
     most_groups: int = DEFAULT_GROUPS  #: further values become "Other"
 
@@ -51,6 +56,8 @@ class Question:
         _check_choice("attribution", self.attribution, ATTRIBUTIONS)
         if not 1 <= self.most_groups <= MAX_GROUPS:
             raise InvalidQuery("most_groups", f"{self.most_groups} is not between 1 and {MAX_GROUPS}")
+        if len(self.breakdown) > MAX_BREAKDOWN_PROPERTIES or len(set(self.breakdown)) < len(self.breakdown):
+            raise InvalidQuery("breakdown", f"takes at most {MAX_BREAKDOWN_PROPERTIES} properties, each once")
         time_zone(self.zone)
         for field, moment in (("since", self.since), ("until", self.until)):
             if moment is not None and moment.tzinfo is None:
@@ -78,6 +85,19 @@ class Question:
             zone=zone,
             **others,
         )
+
+    def check_fits(self, definition: FunnelDefinition) -> None:
+        """Raise InvalidQuery when this cannot be asked of the funnel, whatever the events."""
+        if not self.attribution.startswith("step_"):
+            return
+        step, last = int(self.attribution.removeprefix("step_")), definition.last_step
+        if step > last:
+            raise InvalidQuery("attribution", f"{self.attribution} is beyond the last step, step_{last}")
+        if step > 0 and definition.order == "unordered":
+            raise InvalidQuery(
+                "attribution",
+                f"{self.attribution} has no place in an unordered funnel; only step_0, the entry, has one",
+            )
 
     def days(self) -> list[dt.date]:
         """The days of the zone that the range touches. The range must have both ends."""

@@ -48,7 +48,7 @@ class StepView:
     reached: int
     share_of_entered: float | None
     share_of_previous: float | None  #: None at the first step
-    lost_here: int  #: reached this step and not the next; 0 at the last
+    lost_here: int  #: got exactly this far; 0 at the last
     gone_here: int  #: of these, those who are not open: they will not arrive any more
     loss: float | None  #: gone_here / reached; None at the last step, and where nobody came
     loss_before: float | None  #: the loss of the step before: who is gone instead of here; None at the first
@@ -80,6 +80,7 @@ class DailyPoint:
     day: dt.date  #: of entry, in the asked zone
     entered: int
     converted: int
+    open: int  #: of those who entered, still inside their window
     share: float | None  #: converted / entered
 
 

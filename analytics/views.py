@@ -6,14 +6,13 @@ Every percentage and every difference is derived here, from counts, once. What i
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 
 from analytics.finding import breakdown_finding, finding
 from analytics.funnels import FunnelDefinition
-from analytics.grouping import OTHER, band_labels
-from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
+from analytics.grouping import OTHER, band_labels, missing_value
+from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
 from analytics.queries import FunnelResult, Reader
-from analytics.question import Question
+from analytics.question import JOIN, Question
 from analytics.rates import Rate, share
 from analytics.sketch import median_ms
 from analytics.tally import Tally
@@ -46,7 +45,7 @@ def funnel_view(
     result = reader.run(definition, question, now=now, blocked=blocked)
     previous = None
     if question.since and question.until:
-        earlier = replace(result.question.previous(), breakdown=None)
+        earlier = replace(result.question.previous(), breakdown=())
         previous = reader.run(definition, earlier, now=now, blocked=blocked)
     return view_of(result, previous)
 
@@ -82,8 +81,8 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         finding=finding(steps, outcomes),
         previous=earlier,
         changes=_changes(observed, settled, median, earlier) if earlier and earlier.entered else None,
-        breakdown=breakdown,
-        breakdown_label=definition.dimension(breakdown).label if breakdown else None,
+        breakdown=JOIN.join(breakdown) or None,
+        breakdown_label=" · ".join(definition.dimension(name).label for name in breakdown) or None,
         groups=groups,
         breakdown_finding=breakdown_finding(groups),
         folded_values=result.rows.folded if result.rows else 0,
@@ -98,13 +97,13 @@ def _steps(
 ) -> tuple[StepView, ...]:
     reached = [int(count) for count in tally.reached[group]]
     stopped = [Outcomes(*(int(count) for count in counts)) for counts in tally.outcomes[group]]
-    lost = [*(here - following for here, following in pairwise(reached)), 0]
+    lost = [*(int(counts.sum()) for counts in tally.outcomes[group][:-1]), 0]
     gone = [count - outcomes.open for count, outcomes in zip(lost, stopped, strict=True)]
     losses = [*map(share, gone[:-1], reached), None]
     earlier = [int(count) for count in before.reached[0]] if before is not None else None
     return tuple(
         StepView(
-            name="|".join(step.events),
+            name="|".join(step.events) or "*",
             label=step.label,
             reached=reached[at],
             share_of_entered=share(reached[at], reached[0]),
@@ -144,19 +143,27 @@ def _outcome_shares(outcomes: Outcomes, entered: int) -> OutcomeShares:
 
 def _groups(result: FunnelResult) -> tuple[GroupView, ...]:
     """Rows that somebody entered: bands in their order, other values by entries; missing and Other last."""
-    if result.rows is None or result.grouped is None or result.question.breakdown is None:
+    if result.rows is None or result.grouped is None:
         return ()
     groups = [
         _group(result.definition, value, result.grouped, at)
         for at, value in enumerate(result.rows.labels)
         if result.grouped.reached[at, 0]
     ]
-    bands = result.definition.dimension(result.question.breakdown).bands
-    order = {label: at for at, label in enumerate(band_labels(bands))} if bands else {}
+    order = _order_of_bands(result)
+    last = {missing_value(result.question.breakdown), OTHER}
     groups.sort(
-        key=lambda group: (group.value in {"", OTHER}, order.get(group.value, 0), -group.entered, group.value)
+        key=lambda group: (group.value in last, order.get(group.value, 0), -group.entered, group.value)
     )
     return tuple(groups)
+
+
+def _order_of_bands(result: FunnelResult) -> dict[str, int]:
+    """Where the bands of a breakdown by one number stand; empty for any other breakdown."""
+    if len(result.question.breakdown) != 1:
+        return {}
+    bands = result.definition.dimension(result.question.breakdown[0]).bands
+    return {label: at for at, label in enumerate(band_labels(bands))} if bands else {}
 
 
 def _group(definition: FunnelDefinition, value: str, tally: Tally, at: int) -> GroupView:
@@ -164,7 +171,7 @@ def _group(definition: FunnelDefinition, value: str, tally: Tally, at: int) -> G
     outcomes = _outcomes(tally, at)
     return GroupView(
         value=value,
-        label=value or "(missing)",
+        label=JOIN.join(part or "(missing)" for part in value.split(JOIN)),
         entered=steps[0].reached,
         converted=outcomes.converted,
         observed=Rate.of_counts(outcomes.converted, steps[0].reached),
@@ -211,12 +218,10 @@ def _period(question: Question) -> Period:
 
 
 def _daily(result: FunnelResult) -> tuple[DailyPoint, ...]:
-    daily = result.total.daily
+    by_outcome = result.total.by_bin.sum(axis=1).tolist()
     return tuple(
-        DailyPoint(day, entered, converted, share(converted, entered))
-        for day, entered, converted in zip(
-            result.question.days(), daily[:, 0].tolist(), daily[:, -1].tolist(), strict=True
-        )
+        DailyPoint(day, sum(counts), counts[CONVERTED], counts[OPEN], share(counts[CONVERTED], sum(counts)))
+        for day, counts in zip(result.timing.labels, by_outcome, strict=True)
     )
 
 

@@ -46,7 +46,7 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
         name: str = "onboarding",
         first: Annotated[date | None, Query(alias="from")] = None,
         last: Annotated[date | None, Query(alias="to")] = None,
-        breakdown: Annotated[str | None, Query(alias="by")] = None,
+        breakdown: Annotated[tuple[str, ...], Query(alias="by")] = (),
     ) -> dict[str, Any]:
         definition = definitions.latest(engine, name).definition
         question = Question.of_days(first, last, breakdown=breakdown)

@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from analytics import definitions
-from analytics.funnels import FunnelDefinition
+from analytics import definition_json, definitions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
@@ -102,7 +101,7 @@ def _prepare(engine: Engine) -> None:
 def _prepare_demo(engine: Engine) -> None:
     _prepare(engine)
     body = (CHECKOUT / "sample" / "loan-application.json").read_text(encoding="utf-8")
-    definitions.ensure(engine, FunnelDefinition.from_json(json.loads(body)), by=_OURSELVES)
+    definitions.ensure(engine, definition_json.from_json(json.loads(body)), by=_OURSELVES)
 
 
 def _sign_in_url(engine: Engine, page_url: str) -> str:

@@ -41,7 +41,7 @@ def asked(definition: FunnelDefinition, days: tuple[date, date]) -> Asked:
         window = _window(definition)
         by = _breakdown(definition, dimensions)
         where = _where(definition, dimensions)
-    question = Question.of_days(*days, where=where, breakdown=by)
+    question = Question.of_days(*days, where=where, breakdown=(by,) if by else ())
     return Asked(replace(definition, window_seconds=window), question)
 
 

@@ -4,10 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from analytics import definitions
+from analytics import definition_json, definitions
 from analytics.commands import Opener, say
 from analytics.errors import SourceUnusable
-from analytics.funnels import FunnelDefinition
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, opened: Opener) -> int:
     path = Path(options.file)
     try:
-        definition = FunnelDefinition.from_json(json.loads(path.read_text(encoding="utf-8")))
+        definition = definition_json.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SourceUnusable(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -25,7 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="a saved funnel, instead of --steps")
     parser.add_argument("--window", help="longest time from entry to the last step: 30d, 12h; 14d otherwise")
     parser.add_argument("--order", default="ordered")
-    parser.add_argument("--by", metavar="DIMENSION", help="break down by this property of the session")
+    parser.add_argument(
+        "--by",
+        metavar="DIMENSION",
+        action="append",
+        default=[],
+        help="break down by this; may be repeated",
+    )
     parser.add_argument("--attribution", default="session", help="whose value counts when it changes")
     parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
     parser.add_argument("--from", dest="since", metavar="DAY", help="first day of entry")
@@ -40,7 +46,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
         _date("--from", options.since),
         _date("--to", options.until),
         zone=options.zone,
-        breakdown=options.by,
+        breakdown=tuple(options.by),
         attribution=options.attribution,
         where=_filters(options.where),
     )

@@ -24,7 +24,7 @@ from analytics.views import funnel_view
 Happened = Callable[..., Any]
 NOW = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
 FUNNEL = FunnelDefinition.parse("A,B")
-DAY = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown="plan")
+DAY = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown=("plan",))
 
 
 @pytest.fixture

@@ -1,19 +1,21 @@
 """Counting small worlds: outcomes, times, days and breakdowns, field by field."""
 
 import datetime as dt
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from analytics import grouping
-from analytics.counting import Count, chains, entrants_by_value, tally
-from analytics.funnels import Condition, Dimension, FunnelDefinition, Step
-from analytics.grouping import Rows
-from analytics.kernel import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE, add_gap
+from analytics.conditions import Condition
+from analytics.counting import Count, chains, entered_by_value, tally
+from analytics.funnels import Dimension, FunnelDefinition, Step
+from analytics.grouping import EVERY_VALUE, Rows
+from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
+from analytics.kernel.tallying import add_gap, bucket_of
 from analytics.partition import Partition
 from analytics.question import Filter, Question
-from analytics.sketch import BUCKETS, median_ms, value_ms
+from analytics.sketch import BUCKETS, LARGEST_MS, median_ms, value_ms
 from analytics.tally import Tally
 from tests.analytics.worlds import START, Event, at, count, partition
 
@@ -27,8 +29,8 @@ def reached(events: list[Event], asked: Count) -> list[int]:
 def grouped(events: list[Event], asked: Count, dimension: str, **changes: object) -> dict[str, list[int]]:
     """Steps reached by breakdown value, rows that nobody entered left out."""
     world = partition(events)
-    values = grouping.sessions_by_value(world, asked.definition.dimension(dimension))
-    question = replace(asked.question, breakdown=dimension, **changes)  # type: ignore[arg-type]
+    question = replace(asked.question, breakdown=(dimension,), **changes)  # type: ignore[arg-type]
+    values = entered_by_value(world, replace(asked, question=question, rows=EVERY_VALUE))
     rows = Rows.of(values, question.most_groups)
     result = tally(world, replace(asked, question=question, rows=rows))
     return {label: result.reached[n].tolist() for n, label in enumerate(rows.labels) if result.reached[n, 0]}
@@ -99,7 +101,7 @@ def test_entries_count_on_the_day_of_the_asked_zone() -> None:
 
     def by_day(zone: str) -> list[int]:
         question = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 11), zone=zone)
-        return tally(partition(midnight), replace(asked, question=question)).daily[:, 0].tolist()  # type: ignore[no-any-return]
+        return tally(partition(midnight), replace(asked, question=question)).by_bin.sum(axis=(1, 2)).tolist()  # type: ignore[no-any-return]
 
     assert by_day("UTC") == [1, 1]
     assert by_day("Europe/Berlin") == [0, 2]
@@ -121,7 +123,7 @@ def test_a_step_filter_looks_at_the_event_and_a_dimension_filter_at_the_session(
         at(0, "a", "A", plan="pro"), at(1, "a", "B", page="1"),
         at(0, "b", "A", plan="free"), at(1, "b", "B", page="2"), at(0, "c", "A"), at(1, "c", "B"),
     ]  # fmt: skip
-    steps = (Step(("A",), "A"), Step(("B",), "B", (Condition("page", "1"),)))
+    steps = (Step(("A",), "A"), Step(("B",), "B", (Condition("page", "equals", ("1",)),)))
     asked = replace(count("A,B"), definition=FunnelDefinition("f", steps))
     assert reached(events, asked) == [3, 1]
 
@@ -139,8 +141,7 @@ def test_values_beyond_the_limit_share_a_row_that_says_how_many() -> None:
     assert grouped([*events, at(0, "none", "A")], count("A,B"), "plan", most_groups=1) == {
         "": [1, 0], "x": [2, 0], "Other": [2, 0],
     }  # fmt: skip
-    values = grouping.sessions_by_value(partition(events), Dimension("plan", "Plan"))
-    assert Rows.of(values, 1) == Rows(("", "x"), folded=2)
+    assert Rows.of(Counter({"x": 2, "y": 1, "z": 1}), 1) == Rows(("", "x"), folded=2)
 
 
 @pytest.mark.parametrize("attribution", ["session", "first_touch", "last_touch", "all_events", "step_0"])
@@ -155,9 +156,9 @@ def test_rows_are_ranked_by_the_sessions_that_they_will_count(attribution: str) 
     ]  # fmt: skip
     asked = count("A,B")
     question = replace(
-        asked.question, where=(Filter("land", ("de",)),), breakdown="plan", attribution=attribution
+        asked.question, where=(Filter("land", ("de",)),), breakdown=("plan",), attribution=attribution
     )
-    found = entrants_by_value(partition(events), replace(asked, question=question), "plan")
+    found = entered_by_value(partition(events), replace(asked, question=question, rows=EVERY_VALUE))
     assert found == {"pro": 1, "free": 1, "": 1}
 
 
@@ -189,7 +190,7 @@ def test_numbers_fall_into_bands_and_what_is_no_number_is_missing() -> None:
 def test_drill_down_lists_the_sessions_that_were_counted() -> None:
     world = partition([at(0, "a", "A"), at(1, "a", "B"), at(0, "b", "A"), at(0, "c", "B")])
     found = chains(world, count("A,B"))
-    assert dict(zip(found.session_ids, found.reached.tolist(), strict=True)) == {"a": 2, "b": 1}
+    assert dict(zip(found.session_ids().to_pylist(), found.reached.tolist(), strict=True)) == {"a": 2, "b": 1}
     assert np.diff(found.times_ms[0]).tolist() == [1000]
 
 
@@ -201,8 +202,18 @@ def test_an_empty_partition_counts_nothing() -> None:
 def test_the_histogram_is_within_one_percent_everywhere() -> None:
     for milliseconds in (1, 2, 3, 999, 60_000, 86_400_000, 10 * 365 * 86_400_000):
         result = Tally.empty(1, 2, 0)
-        add_gap(0, 1, milliseconds, result.gap_count, result.gap_sum_ms, result.gap_histogram)
+        add_gap(0, 1, milliseconds, result.counts, np.empty(1, np.float64))
         assert median_ms(result.gap_histogram[0, 1]) == pytest.approx(milliseconds, rel=0.01)
+
+
+def test_every_duration_is_in_the_first_bucket_that_is_long_enough() -> None:
+    scratch = np.empty(1, np.float64)
+    for milliseconds in [
+        *range(1, 5000),
+        *(longest + one for longest in LARGEST_MS[200:].tolist() for one in (0, 1)),
+    ]:
+        bucket = bucket_of(milliseconds, scratch)
+        assert bucket == min(np.searchsorted(LARGEST_MS, milliseconds), BUCKETS - 1)
     assert value_ms(BUCKETS - 1) > 10 * 365 * 86_400_000
 
 

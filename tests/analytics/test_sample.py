@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from analytics import choices
+from analytics.definition_json import from_json
 from analytics.funnels import FunnelDefinition
 from analytics.importing.files import open_file
 from analytics.importing.load import ImportReport, import_events
@@ -56,7 +57,7 @@ def reader(imported: tuple[Reader, ImportReport]) -> Reader:
 
 def loan_application() -> FunnelDefinition:
     body = json.loads((SAMPLE / "loan-application.json").read_text(encoding="utf-8"))
-    return FunnelDefinition.from_json(body)
+    return from_json(body)
 
 
 def view(reader: Reader, steps: str, window: int, question: Question | None = None) -> FunnelView:
@@ -109,7 +110,7 @@ def test_time_to_convert(reader: Reader) -> None:
 
 
 def test_the_sample_funnel_breaks_down_by_bands_that_add_up(reader: Reader) -> None:
-    question = Question(breakdown="case_amount_req")
+    question = Question(breakdown=("case_amount_req",))
     found = funnel_view(reader, loan_application(), question, now=NOW)
     assert [group.label for group in found.groups] == [
         "under 5,000", "5,000 to under 10,000", "10,000 to under 20,000", "20,000 to under 35,000",

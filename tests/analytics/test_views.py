@@ -49,7 +49,7 @@ def world(happened: Happened) -> None:
 
 def test_a_view_of_one_day_with_the_day_before(see: See, happened: Happened) -> None:
     world(happened)
-    view = see(Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown="plan"))
+    view = see(Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown=("plan",)))
     assert [step.reached for step in view.steps] == [4, 2, 1]
     assert [step.lost_here for step in view.steps] == [2, 1, 0]
     assert [step.share_of_previous for step in view.steps] == [None, 0.5, 0.5]
@@ -74,7 +74,7 @@ def test_what_nobody_here_has_takes_no_row_and_is_not_counted_among_the_others(
     for number in range(3):
         happened(f"another flow {number}", "X", "2024-01-10 12:00", plan="enterprise")
         happened(f"another flow {number}b", "X", "2024-01-10 12:00", plan=f"trial {number}")
-    view = see(Question(breakdown="plan", most_groups=2))
+    view = see(Question(breakdown=("plan",), most_groups=2))
     assert ([group.value for group in view.groups], view.folded_values) == (["pro", "free"], 0)
 
 
@@ -151,7 +151,7 @@ def test_what_is_still_open_makes_no_finding_of_a_breakdown(see: See, happened: 
                 happened(f"{plan}{day}{number}", name, f"2024-01-{day} 13:00", plan=plan)
 
     now = dt.datetime(2024, 1, 31, tzinfo=dt.UTC)
-    question = Question(breakdown="plan")
+    question = Question(breakdown=("plan",))
     entered("free", 10, 40, 10)
     entered("new", 30, 40, 0)
     assert see(question, now=now).breakdown_finding == ""
@@ -206,7 +206,7 @@ def test_no_events_at_all(see: See) -> None:
 
 def test_csv_and_json_say_what_the_view_says(see: See, happened: Happened) -> None:
     world(happened)
-    view = see(Question(breakdown="plan"))
+    view = see(Question(breakdown=("plan",)))
     written = json.loads(json.dumps(view.to_json()))
     assert written["steps"][1]["reached"] == view.steps[1].reached
     assert written["period"]["first"] == "2024-01-09"
@@ -221,7 +221,7 @@ def test_a_csv_holds_no_text_that_a_spreadsheet_would_run(see: See, happened: Ha
     names = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1"]
     for number, name in enumerate(names):
         happened(f"s{number}", "A", "2024-01-10 12:00", plan=name)
-    view = see(Question(breakdown="plan"))
+    view = see(Question(breakdown=("plan",)))
     rows = view.to_csv_rows()
     assert {row[1] for row in rows[4:]} == {*("'" + name for name in names[:-1]), "a=1"}
     assert {row[1] for row in view.to_rows()[4:]} == set(names)

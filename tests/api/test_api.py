@@ -88,7 +88,7 @@ def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, funnels):
     world.session("b", "visited")
     world.sync()
     answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "sign-up", "by": "device"})
-    question = Question(breakdown="device")
+    question = Question(breakdown=("device",))
     view = funnels.view(Person("ada", Role.VIEWER), SIGN_UP, question, now=datetime.now(UTC))
     assert (answer.json()["entered"], answer.json()["converted"]) == (2, 1)
     assert answer.json()["steps"] == [dataclasses.asdict(step) for step in view.steps]

@@ -60,7 +60,7 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
     table = table_of(three_sessions.open(Role.VIEWER))
-    view = _resources.funnels().view(ADA, SIGN_UP, Question(breakdown="device"), now=NOON)
+    view = _resources.funnels().view(ADA, SIGN_UP, Question(breakdown=("device",)), now=NOON)
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
     assert [(row["step"], int(row["reached"])) for row in rows] == list(
         zip(table["step"], table["reached"], strict=True)

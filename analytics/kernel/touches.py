@@ -1,0 +1,45 @@
+"""The first and last value of a session, and which steps the events can serve, on dictionary codes."""
+
+import numpy as np
+
+from analytics.kernel.arrays import Bits, Codes, Flags
+from analytics.kernel.compiled import compiled
+
+
+@compiled
+def first_codes(starts: Codes, codes: Codes, eligible: Flags) -> Codes:
+    """Each session's first code that is not missing, -1 without one; `eligible` of length 0: all events."""
+    found = np.full(len(starts) - 1, -1, np.int32)
+    for session in range(len(starts) - 1):
+        for at in range(starts[session], starts[session + 1]):
+            if codes[at] >= 0 and (len(eligible) == 0 or eligible[at]):
+                found[session] = codes[at]
+                break
+    return found
+
+
+@compiled
+def last_codes(starts: Codes, codes: Codes, eligible: Flags) -> Codes:
+    found = np.full(len(starts) - 1, -1, np.int32)
+    for session in range(len(starts) - 1):
+        for at in range(starts[session + 1] - 1, starts[session] - 1, -1):
+            if codes[at] >= 0 and (len(eligible) == 0 or eligible[at]):
+                found[session] = codes[at]
+                break
+    return found
+
+
+@compiled
+def bits_of(codes: Codes, bits_of_code: Bits) -> Bits:
+    """The bits of every event's code; a missing one has those at the end."""
+    found = np.empty(len(codes), np.uint32)
+    for at in range(len(codes)):
+        found[at] = bits_of_code[codes[at]]
+    return found
+
+
+@compiled
+def keep_bits(codes: Codes, bits_of_code: Bits, bits: Bits) -> None:
+    """Take from every event the bits that its code does not have."""
+    for at in range(len(codes)):
+        bits[at] &= bits_of_code[codes[at]]
