@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.task import Counts, Task
 
@@ -86,11 +87,11 @@ class _Process:
         self._process.kill()
         self._process.wait()
 
-    def _report(self) -> dict[str, float]:
+    def _report(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             raise SystemExit(f"a contender ended with exit code {self._process.wait()}; see above")
-        report: dict[str, float] = json.loads(line)
+        report: dict[str, Any] = json.loads(line)
         return report
 
 
@@ -127,7 +128,7 @@ def run(entries: Sequence[Entry], repetitions: int) -> list[Result]:
     return results
 
 
-def _counts(report: dict[str, object]) -> Counts:
-    reached, by_value = report["reached"], report["by_value"]
-    groups = {value: tuple(row) for value, row in by_value.items()} if isinstance(by_value, dict) else None
-    return Counts(tuple(reached) if isinstance(reached, list) else (), groups)
+def _counts(report: dict[str, Any]) -> Counts:
+    by_value = report["by_value"]
+    groups = by_value and {value: tuple(row) for value, row in by_value.items()}
+    return Counts(tuple(report["reached"]), groups)

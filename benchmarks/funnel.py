@@ -33,7 +33,7 @@ def main() -> None:
     home = options.home or world.default_home(options.sessions)
     print(tables.machine())
     with world.opened(home, options.store) as here:
-        files = _filled(here, options.sessions)
+        files = filled(here, options.sessions)
         print(f"{options.sessions:,} sessions, {_events(files):,} events, {len(files)} day files\n")
         if options.growth:
             _print_growth(contest.run(_growth_entries(here, files), options.repetitions))
@@ -44,7 +44,7 @@ def main() -> None:
         _print(contest.run(entries, options.repetitions))
 
 
-def _filled(here: World, sessions: int) -> Sequence[StoredFile]:
+def filled(here: World, sessions: int) -> Sequence[StoredFile]:
     """The day files of the store, generated first unless they hold so many sessions."""
     files = catalogue.read(here.engine).files
     if sum(file.sessions for file in files) != sessions:
