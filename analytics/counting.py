@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -70,7 +70,7 @@ class Count:
             until_ms=until_ms,
             cut_ms=until_ms if question.completions == "within_range" else arrays.ALWAYS,
             now_ms=to_ms(self.now),
-            least_reached=self._step_of_attribution + 1 if self.is_by_run else 1,
+            deciding_step=self._step_of_attribution if self.is_by_run else 0,
         )
 
     @cached_property
@@ -157,7 +157,7 @@ def values_of(partition: Partition, count: Count) -> Sequence[str]:
         return sorted(set(count.labels.values()))
     dimensions = [count.definition.dimension(name) for name in count.question.breakdown]
     of = grouping.of_sessions if count.question.attribution == "session" else grouping.of_events
-    return of(partition, dimensions).values
+    return of(_existing(partition, count.question.event_where), dimensions).values
 
 
 def steps_of_events(partition: Partition, steps: Sequence[Step | Exclusion]) -> NDArray[np.uint32]:
@@ -211,8 +211,7 @@ def _listed(partition: Partition, count: Count) -> tuple[Runs, _Found]:
 
 def _resolved(partition: Partition, count: Count) -> tuple[Runs, Sessions]:
     question, definition = count.question, count.definition
-    if question.event_where:
-        partition = partition.only(_passing_events(partition, question.event_where))
+    partition = _existing(partition, question.event_where)
     excluded_by = steps_of_events(partition, definition.exclusions) if definition.exclusions else _NO_BITS
     steps_of = steps_of_events(partition, definition.steps)
     events = Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
@@ -259,12 +258,15 @@ def _may_touch(events: Events, count: Count) -> NDArray[np.bool_]:
     return eligible if rules.order == arrays.STRICT else eligible & (events.steps_of > 0)
 
 
-def _passing_events(partition: Partition, conditions: Iterable[Condition]) -> NDArray[np.bool_]:
+def _existing(partition: Partition, conditions: Sequence[Condition]) -> Partition:
+    """Without the events that fail a filter on all events."""
+    if not conditions:
+        return partition
     passing = np.ones(len(partition.at_ms), np.bool_)
     for condition in conditions:
         column = partition.column(condition.property)
         passing &= _holds(column, condition)[column.codes]
-    return passing
+    return partition.only(passing)
 
 
 def _holds(column: Coded, condition: Condition) -> NDArray[np.bool_]:

@@ -1,194 +1,115 @@
-"""Runs the worked examples of the funnel rules, ours in tests/cases/ and any others named in FUNNEL_CASES.
+"""Runs the worked examples of the funnel rules, ours in tests/cases/ or those named in FUNNEL_CASES.
 
-FUNNEL_CASES holds JSON files or folders of them, separated like PATH. A case that needs a feature of WAITING
-is expected to fail; when it starts to pass, the run fails until the feature is taken off the list.
+Each is asked of the engine and of its slow twin: both must give the numbers that the case demands.
 """
 
-import datetime as dt
-import json
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 
-from analytics import grouping
-from analytics.counting import Chains, Count, chains, tally
 from analytics.errors import AnalyticsError
-from analytics.funnels import FunnelDefinition
-from analytics.grouping import Rows
-from analytics.question import MAX_GROUPS, Question
-from analytics.sketch import median_ms
-from analytics.tally import Tally
-from tests.analytics.worlds import LATER, Event, partition, text_of
+from tests.counted import Answer, Row, asked_of_engine, asked_of_twin
+from tests.worked_cases import Case, cases, definition_of, events_of, question_of
 
-Case = dict[str, Any]
-HERE = Path(__file__).parent / "cases"
+Asked = Callable[..., Answer]
+ANSWERED = [case for case in cases() if case["kind"] != "invalid"]
+REFUSED = [case for case in cases() if case["kind"] == "invalid"]
 
 
-def _any_step(case: Case, holds: Callable[[dict[str, Any]], object]) -> bool:
-    return any(holds(step) for step in case["definition"]["steps"])
+def of_each(listed: list[Case]) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in listed])
 
 
-#: What the funnel cannot do yet, and how to tell that a case needs it.
-WAITING: dict[str, Callable[[Case], object]] = {
-    "strict order": lambda case: case["definition"]["order"] == "strict",
-    "unordered": lambda case: case["definition"]["order"] == "unordered",
-    "exclusions": lambda case: case["definition"].get("exclusions"),
-    "optional steps": lambda case: _any_step(case, lambda step: step.get("optional")),
-    "any event": lambda case: _any_step(case, lambda step: step["event"] is None),
-    "filter operators": lambda case: _any_step(
-        case, lambda step: any(isinstance(value, dict) for value in step.get("where", {}).values())
-    ),
-    "several breakdown properties": lambda case: isinstance(case["definition"].get("breakdown"), list),
-    "filters on all events": lambda case: case["definition"].get("filters"),
-    "time to convert": lambda case: case["kind"] == "time_to_convert",
-}
+@of_each(REFUSED)
+def test_what_cannot_be_asked_is_refused(case: Case) -> None:
+    with pytest.raises(AnalyticsError):
+        asked_of_engine(definition_of(case), question_of(case), events_of(case))
 
 
-def _cases() -> Iterator[Any]:
-    for place in os.environ.get("FUNNEL_CASES", str(HERE)).split(os.pathsep):
-        path = Path(place)
-        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-        if not files:
-            raise FileNotFoundError(f"FUNNEL_CASES: no JSON file in {path}")
-        for file in files:
-            for case in json.loads(file.read_text(encoding="utf-8")):
-                waits_for = [feature for feature, needed in WAITING.items() if needed(case)]
-                marks = pytest.mark.xfail(strict=True, reason=", ".join(waits_for)) if waits_for else ()
-                yield pytest.param(case, id=case["id"], marks=marks)
+@pytest.mark.parametrize("asked", [asked_of_engine, asked_of_twin])
+@of_each(ANSWERED)
+def test_case(case: Case, asked: Asked) -> None:
+    answer = asked(definition_of(case), question_of(case), events_of(case))
+    check = {"steps": _check_steps, "time_to_convert": _check_time_to_convert}[case["kind"]]
+    check(case, answer)
 
 
-@pytest.mark.parametrize("case", list(_cases()))
-def test_case(case: Case) -> None:
-    if case["kind"] == "invalid":
-        _check_refused(case)
-    elif case["kind"] == "steps":
-        _check_steps(case)
-    else:
-        pytest.fail(f"nothing here can check cases of kind {case['kind']!r}")
-
-
-def _check_refused(case: Case) -> None:
-    with pytest.raises(AnalyticsError) as refusal:
-        _counted(case)
-    assert "is not known" not in str(refusal.value), "refused for a feature that we lack, not for the rule"
-
-
-def _check_steps(case: Case) -> None:
-    count, result, found = _counted(case)
+def _check_steps(case: Case, answer: Answer) -> None:
     expected = case["expected"]
-    labels = count.rows.labels if count.rows else (None,)
-    present = {label: at for at, label in enumerate(labels) if label is None or result.reached[at, 0]}
     if "counts" in expected:
-        _check_counts(case, {label: result.reached[at].tolist() for label, at in present.items()})
+        _check_counts(case, answer)
     if "breakdown_values" in expected:
-        assert sorted(present) == sorted(expected["breakdown_values"])
+        assert sorted(answer.rows) == sorted(expected["breakdown_values"])
     for label, averages in _by_label(expected.get("avg_conversion_s")).items():
-        _check_averages(result, present[label], averages)
+        means = [answer.rows[label].mean_ms(slot) for slot in range(len(averages))]
+        _check_seconds(means, averages, abs=0.001)
     for label, medians in _by_label(expected.get("median_conversion_s")).items():
-        _check_medians(result, present[label], medians)
+        _check_seconds(answer.rows[label].gap_medians_ms, medians, rel=0.01)
     for label, people in _by_label(expected.get("people")).items():
-        _check_people(found, present[label], people)
+        _check_people(answer.rows[label], people)
 
 
-def _check_counts(case: Case, counts: dict[str | None, list[int]]) -> None:
+def _check_counts(case: Case, answer: Answer) -> None:
     expected = case["expected"]
-    steps = expected.get("asserted_steps", range(len(case["definition"]["steps"])))
     wanted = _by_label(expected["counts"])
-    assert set(counts) == set(wanted)
-    assert {label: [counts[label][step] for step in steps] for label in counts} == {
-        label: [wanted[label][step] for step in steps] for label in wanted
+    steps = expected.get("asserted_steps", range(len(case["definition"]["steps"])))
+    assert {label: [row.reached[step] for step in steps] for label, row in answer.rows.items()} == {
+        label: [counts[step] for step in steps] for label, counts in wanted.items()
     }
 
 
-def _check_averages(result: Tally, at: int, averages: list[Any]) -> None:
-    for step, seconds in enumerate(averages):
-        if isinstance(seconds, int | float):
-            mean = result.gap_sum_ms[at, step] / result.gap_count[at, step] / 1000
-            assert mean == pytest.approx(seconds, abs=0.001)
-
-
-def _check_medians(result: Tally, at: int, medians: list[Any]) -> None:
-    for step, seconds in enumerate(medians):
-        if isinstance(seconds, int | float):
-            found = median_ms(result.gap_histogram[at, step])
+def _check_seconds(found_ms: Sequence[float | None], expected: Sequence[Any], **within: float) -> None:
+    """Slot 0 is the whole time for us; the cases never state it. "-" and null: nothing is stated."""
+    for slot, seconds in enumerate(expected):
+        if slot and isinstance(seconds, int | float):
+            found = found_ms[slot]
             assert found is not None
-            assert found / 1000 == pytest.approx(seconds, rel=0.01)
+            assert found / 1000 == pytest.approx(seconds, **within)
 
 
-def _check_people(found: Chains, at: int, people: dict[str, list[str]]) -> None:
-    for step, session_ids in people.items():
-        number = int(step)
-        arrived = found.reached >= number if number > 0 else found.reached == -number - 1
-        chosen = arrived & (found.group_of == at)
-        assert sorted(found.session_ids[at] for at in np.flatnonzero(chosen)) == sorted(session_ids)
+def _check_people(row: Row, people: dict[str, list[str]]) -> None:
+    """At step "k", counted from 1; at "-k" those who came no further than the step before."""
+    for key, session_ids in people.items():
+        step = abs(int(key)) - 1
+        lost = key.startswith("-")
+        found = [
+            session for session, chain, _ in row.people if (max(chain) == step - 1 if lost else step in chain)
+        ]
+        assert sorted(found) == sorted(session_ids)
 
 
-def _by_label(expected: Any) -> dict[str | None, Any]:
-    """By breakdown value; None when the case has no breakdown."""
+def _check_time_to_convert(case: Case, answer: Answer) -> None:
+    ends = case["definition"]["ttc"]
+    times = [
+        (chain[ends["to"]] - chain[ends["from"]]) / 1000
+        for _, chain, _ in answer.rows[""].people
+        if ends["to"] in chain and ends["from"] in chain
+    ]
+    assert binned(times) == [tuple(edge_and_count) for edge_and_count in case["expected"]["bins"]]
+    assert sum(times) / len(times) == pytest.approx(case["expected"]["average_s"])
+
+
+def binned(times: Sequence[float]) -> list[tuple[float, int]]:
+    """One more edge than bins, each with how many times lie from there to the next edge."""
+    bins = min(max(math.ceil(math.cbrt(len(times))), 1), 60)
+    width = math.ceil((max(times) - min(times)) / bins)
+    counts = [0] * (bins + 1)
+    for seconds in times:
+        counts[int((seconds - min(times)) // width) if width else 0] += 1
+    return [(min(times) + number * width, count) for number, count in enumerate(counts)]
+
+
+def _by_label(expected: Any) -> dict[str, Any]:
+    """By breakdown value; without a breakdown, the one row is ""."""
     if expected is None:
         return {}
     is_grouped = isinstance(expected, dict) and not any(_is_people_list(entry) for entry in expected.items())
-    return expected if is_grouped else {None: expected}
+    return expected if is_grouped else {"": expected}
 
 
 def _is_people_list(entry: tuple[str, Any]) -> bool:
     """Step number to session ids, rather than breakdown value to counts."""
     key, listed = entry
     return key.lstrip("-").isdigit() and isinstance(listed, list) and all(isinstance(i, str) for i in listed)
-
-
-def _counted(case: Case) -> tuple[Count, Tally, Chains]:
-    world = partition(_event(event) for event in case["events"])
-    definition, question = _definition(case), _question(case)
-    rows = None
-    if question.breakdown is not None:
-        values = grouping.sessions_by_value(world, definition.dimension(question.breakdown))
-        rows = Rows.of(values, question.most_groups)
-    count = Count(definition, question, LATER, rows)
-    return count, tally(world, count), chains(world, count)
-
-
-def _definition(case: Case) -> FunnelDefinition:
-    given = case["definition"]
-    body: dict[str, Any] = {
-        "name": case["id"],
-        "order": given["order"],
-        "window_seconds": given["window_s"],
-        "steps": [_step(step) for step in given["steps"]],
-    }
-    for name in ("exclusions", "filters"):
-        if given.get(name):
-            body[name] = given[name]
-    return FunnelDefinition.from_json(body)
-
-
-def _step(step: dict[str, Any]) -> dict[str, Any]:
-    where = {
-        name: value if isinstance(value, dict) else text_of(value) or ""
-        for name, value in step.get("where", {}).items()
-    }
-    body: dict[str, Any] = {"events": [step["event"]], "where": where}
-    if step.get("optional"):
-        body["optional"] = True
-    return body
-
-
-def _question(case: Case) -> Question:
-    given = case["definition"]
-    return Question(
-        since=dt.datetime.fromisoformat(given["date_from"]),
-        until=dt.datetime.fromisoformat(given["date_to"]) + dt.timedelta(microseconds=1),
-        completions=given.get("completions", "within_window"),
-        breakdown=given.get("breakdown"),
-        attribution=given.get("attribution") or "session",
-        most_groups=given.get("breakdown_limit") or MAX_GROUPS,
-    )
-
-
-def _event(event: dict[str, Any]) -> Event:
-    moment = dt.datetime.fromisoformat(event["ts"])
-    return Event(event["id"], event["event"], moment, event.get("properties") or {})

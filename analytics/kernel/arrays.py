@@ -36,7 +36,7 @@ class Rules(NamedTuple):
     until_ms: int  #: up to here, excluded
     cut_ms: int  #: events from here on do not exist
     now_ms: int
-    least_reached: int  #: sessions that took fewer steps are in no row
+    deciding_step: int  #: sessions that did not take it are in no row
 
 
 class Events(NamedTuple):

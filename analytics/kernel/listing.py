@@ -38,7 +38,7 @@ def list_sessions(
         if row < 0:
             continue
         got = best_chain(events, exclusions, session, rules, work)
-        if got < rules.least_reached:
+        if got <= rules.deciding_step or work.chain[rules.deciding_step] == NEVER:
             continue
         bin_of[session] = -1
         if len(bins.edges_ms):

@@ -32,7 +32,7 @@ def tally_sessions(
         if row < 0:
             continue
         got = best_chain(events, exclusions, session, rules, work)
-        if got < rules.least_reached:
+        if got <= rules.deciding_step or work.chain[rules.deciding_step] == NEVER:
             continue
         blocked_ms = sessions.blocked_ms[session] if len(sessions.blocked_ms) else NEVER
         outcome = outcome_of(got, blocked_ms, rules, work)

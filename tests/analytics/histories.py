@@ -1,0 +1,154 @@
+"""Small random worlds: few names, values and moments, so that ties, duplicates and edges come up often.
+
+Seconds run from 0 to 9 around a midnight. The range begins within the first and ends within the last of
+them, and windows are about as long, so that each bound is met exactly, and missed by one, in many worlds.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from analytics.conditions import OPERATORS, Condition
+from analytics.funnels import Exclusion, FunnelDefinition, Step
+from analytics.question import ATTRIBUTIONS, Filter, Question
+from tests.analytics.worlds import Event
+
+ORDERS = ("ordered", "strict", "unordered")
+MIDNIGHT = dt.datetime(2024, 3, 31, tzinfo=dt.UTC)
+SESSIONS = ("ann", "ben", "cat")
+NAMES = "ABC"
+EXCLUDED = "X"
+PROPERTIES = ("plan", "size")
+VALUES = ("", "a", "Ab", "9", "10")
+LAST_SECOND = 9
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of a world, ready for `asked_of_engine` and `asked_of_twin`."""
+
+    definition: FunnelDefinition
+    question: Question
+    events: tuple[Event, ...]  #: in the order of the store
+    now: dt.datetime
+    blocked: dict[str, int]
+
+
+def moment(second: float) -> dt.datetime:
+    return MIDNIGHT + dt.timedelta(seconds=second - 4)
+
+
+def _ms(second: int) -> int:
+    return int(moment(second).timestamp()) * 1000
+
+
+properties = st.fixed_dictionaries({name: st.sampled_from(VALUES) for name in PROPERTIES})
+
+
+def events(most: int, sessions: int = len(SESSIONS)) -> st.SearchStrategy[tuple[Event, ...]]:
+    one = st.builds(
+        Event,
+        st.sampled_from(SESSIONS[:sessions]),
+        st.sampled_from(NAMES + EXCLUDED),
+        st.integers(0, LAST_SECOND).map(moment),
+        properties,
+    )
+    return st.lists(one, max_size=most).map(
+        lambda found: tuple(sorted(found, key=lambda event: (event.session, event.at)))
+    )
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Condition:
+    operator = draw(st.sampled_from(sorted(OPERATORS)))
+    takes, numeric = OPERATORS[operator].takes, OPERATORS[operator].numeric
+    value = st.sampled_from(("9", "9.5", "10") if numeric else (*VALUES, "b"))
+    fewest, most = (1, 3) if takes is None else (takes, takes)
+    values = draw(st.lists(value, min_size=fewest, max_size=most))
+    return Condition(draw(st.sampled_from(PROPERTIES)), operator, tuple(values))
+
+
+some_conditions = st.just(()) | st.tuples(conditions())
+#: "" stands for any event.
+step_names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True) | st.just([])
+
+
+@st.composite
+def steps(draw: st.DrawFn, optional: bool, filtered: bool) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            tuple(draw(step_names)),
+            label=f"step {number}",
+            where=draw(some_conditions) if filtered else (),
+            optional=optional and number > 0 and draw(st.booleans()),
+        )
+        for number in range(draw(st.integers(2, 4)))
+    )
+
+
+@st.composite
+def exclusions(draw: st.DrawFn, order: str, last_step: int, filtered: bool) -> Exclusion:
+    whole = order == "unordered"
+    from_step = 0 if whole else draw(st.integers(0, last_step - 1))
+    to_step = last_step if whole else draw(st.integers(from_step + 1, last_step))
+    names = draw(st.sampled_from([(EXCLUDED,), (EXCLUDED,), ("C",)]))
+    return Exclusion(names, from_step, to_step, draw(some_conditions) if filtered else ())
+
+
+@st.composite
+def definitions(
+    draw: st.DrawFn, order: str, *, excluding: bool = False, optional: bool = False, filtered: bool = False
+) -> FunnelDefinition:
+    of = draw(steps(optional and order != "unordered", filtered))
+    one = exclusions(order, len(of) - 1, filtered)
+    excluded = draw(st.lists(one, min_size=1, max_size=2)) if excluding else []
+    return FunnelDefinition("f", of, "", draw(st.integers(1, 8)), order, tuple(excluded))
+
+
+some_values = st.lists(st.sampled_from(VALUES), min_size=1, max_size=3).map(tuple)
+some_filters = st.just(()) | st.tuples(st.builds(Filter, st.sampled_from(PROPERTIES), some_values))
+
+
+@st.composite
+def questions(
+    draw: st.DrawFn, definition: FunnelDefinition, *, broken_down: bool = False, filtered: bool = False
+) -> Question:
+    last_named = 0 if definition.order == "unordered" else definition.last_step
+    attributions = [name for name in ATTRIBUTIONS if not name.startswith("step_")]
+    attributions += [f"step_{step}" for step in range(last_named + 1)]
+    return Question(
+        since=moment(draw(st.integers(0, 2))),
+        until=moment(draw(st.integers(4, LAST_SECOND + 1))),
+        zone=draw(st.sampled_from(["UTC", "America/New_York", "Europe/Berlin"])),
+        completions=draw(st.sampled_from(["within_window", "within_range"])),
+        where=draw(some_filters) if filtered else (),
+        event_where=draw(some_conditions) if filtered else (),
+        breakdown=draw(st.sampled_from([PROPERTIES[:1], PROPERTIES])) if broken_down else (),
+        attribution=draw(st.sampled_from(attributions)) if broken_down else "session",
+        most_groups=draw(st.integers(1, 4)),
+    )
+
+
+@st.composite
+def asked(
+    draw: st.DrawFn,
+    order: str,
+    *,
+    excluding: bool = False,
+    optional: bool = False,
+    filtered: bool = False,
+    broken_down: bool = False,
+    most_events: int = 9,
+    sessions: int = 2,
+) -> Asked:
+    definition = draw(definitions(order, excluding=excluding, optional=optional, filtered=filtered))
+    return Asked(
+        definition,
+        draw(questions(definition, broken_down=broken_down, filtered=filtered)),
+        draw(events(most_events, sessions)),
+        now=moment(draw(st.integers(0, 2 * LAST_SECOND))),
+        blocked=draw(
+            st.dictionaries(st.sampled_from(SESSIONS), st.integers(0, LAST_SECOND).map(_ms), max_size=2)
+        ),
+    )
