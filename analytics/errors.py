@@ -5,6 +5,8 @@ AnalyticsError
   InvalidFunnel        a definition that cannot be counted; names the field
   InvalidQuery         a date range, breakdown or filter that cannot be asked
   UnknownFunnel        no definition is saved under this name
+  UnknownVersion       the funnel has no such version
+  NewerVersion         somebody has saved the funnel in between
   InvalidEvent         an event that `record` cannot store
   SourceUnusable       a file or table that cannot be imported at all
   StoreUnavailable     the event folder or its catalogue cannot be read
@@ -47,6 +49,23 @@ class UnknownFunnel(AnalyticsError):
         super().__init__(f"no funnel is called {name!r}{nearest(name, known)}; {listed('saved', known)}")
         self.name = name
         self.known = known
+
+
+class UnknownVersion(AnalyticsError):
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(f"{name!r} has no version {version}")
+
+
+class NewerVersion(AnalyticsError):
+    def __init__(self, name: str, over: int) -> None:
+        super().__init__(
+            f"{name!r} has been saved by somebody else since version {over}; look at what changed, "
+            "then save again"
+            if over
+            else f"a funnel is called {name!r} already"
+        )
+        self.name = name
+        self.over = over
 
 
 class InvalidEvent(AnalyticsError):

@@ -133,3 +133,12 @@ funnel_definition = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("saved_by", Text, nullable=False),
 )
+
+#: The funnels that are no longer offered; their versions stay.
+funnel_archive = Table(
+    "funnel_archive",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("archived_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("archived_by", Text, nullable=False),
+)
