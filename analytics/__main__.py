@@ -1,27 +1,39 @@
-"""`python -m analytics import|funnel|sync|define|warm`: events in, funnels out.
+"""`python -m analytics import|funnel|sync|define|erase|retain|warm`: events in, funnels out.
 
 Exit codes: 0 done, 1 done but some rows were refused, 2 not done (stderr says why, in one sentence),
 130 after Ctrl-C.
 """
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import psycopg
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from analytics.commands import Opened
 from analytics.errors import AnalyticsError
 from analytics.settings import Settings
 from analytics.store import EventStore
+from infra import audit
 from infra.database import open_engine
 from infra.errors import InfraError
+from infra.redis_client import open_redis
 from infra.servers import connected
 from infra.settings import Settings as InfraSettings
+
+if TYPE_CHECKING:
+    from analytics.funnels import FunnelDefinition
+    from analytics.queries import Asked
+    from analytics.question import Question
 
 #: Only the module of the command that runs is loaded: an import needs no kernel.
 COMMANDS = {
@@ -29,6 +41,8 @@ COMMANDS = {
     "funnel": ("funnel", "count a funnel"),
     "sync": ("sync", "take new events into the column files"),
     "define": ("define", "save a funnel definition"),
+    "erase": ("erase", "remove a person from table, files and cache"),
+    "retain": ("retain", "remove sessions older than the setting allows"),
     "warm": ("warm", "compile the kernel ahead of its first use"),
 }
 
@@ -64,9 +78,24 @@ def opened() -> Iterator[Opened]:
     with connected(settings) as servers:
         engine = open_engine(servers.database_url)
         try:
-            yield Opened(engine, store, ours.memory_bytes)
+            yield Opened(
+                engine=engine,
+                store=store,
+                asked=partial(_asked, engine),
+                memory_bytes=ours.memory_bytes,
+                retention_days=ours.retention_days,
+                redis=open_redis(servers.redis_url),
+                person=getpass.getuser(),
+                audit=partial(audit.record, source="command line"),
+            )
         finally:
             engine.dispose()
+
+
+def _asked(engine: Engine, definition: "FunnelDefinition", question: "Question") -> "Asked":
+    from recovery.funnels import asked  # noqa: PLC0415 - an import of events needs no kernel
+
+    return asked(engine, definition, question, now=datetime.now(UTC))
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from analytics.errors import StoreUnavailable
 from analytics.funnels import Dimension, FunnelDefinition
 from analytics.grouping import Rows
 from analytics.loaded import Loaded
+from analytics.partition import Partition
 from analytics.question import Question, day_start, time_zone
 from analytics.remembered import Remembered
 from analytics.store import EventStore
@@ -37,6 +38,8 @@ class Asked:
     now: dt.datetime  #: decides which windows are still open
     #: When the newest unresolved task of a session failed: session id -> UTC milliseconds.
     blocked: Mapping[str, int] = field(default_factory=dict)
+    #: What went wrong in these sessions, as a name for the kind of failure: session id -> name.
+    patterns: Mapping[str, str] = field(default_factory=dict)
     #: Gives sessions a value to break down by instead of the question's properties: session id -> value.
     labels: Mapping[str, str] | None = None
     #: Which bins of time are counted besides.
@@ -73,17 +76,6 @@ class Reader:
         self._loaded = Loaded(store, memory_bytes)
         self._remembered = Remembered()
 
-    def run(
-        self,
-        definition: FunnelDefinition,
-        question: Question,
-        *,
-        now: dt.datetime,
-        blocked: Mapping[str, int] | None = None,
-    ) -> FunnelResult:
-        """Count the funnel with its trend by entry day; see `ask`."""
-        return self.ask(Asked(definition, question, now, blocked or {}))
-
     def ask(self, asked: Asked) -> FunnelResult:
         """Raises InvalidQuery when the question does not fit the funnel, StoreUnavailable when a file that
         counts cannot be read."""
@@ -101,12 +93,23 @@ class Reader:
     def sessions_by_value(self, dimension: Dimension) -> Counter[str]:
         """How many of all sessions have each value of the dimension; "" is missing."""
 
-        def counted(file: StoredFile) -> Counter[str]:
-            coded = grouping.of_sessions(self._loaded.get(file.path), [dimension])
+        def counted(partition: Partition) -> Counter[str]:
+            coded = grouping.of_sessions(partition, [dimension])
             counts = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1).tolist()
             return Counter(dict(zip(("", *coded.values), counts, strict=True)))
 
-        return self._of_live_files(lambda listed: summed(listed.files, counted))
+        return self.summed(counted)
+
+    def summed(
+        self, counted: Callable[[Partition], Counter[str]], *, only: Collection[str] | None = None
+    ) -> Counter[str]:
+        """What `counted` says of every live file, or of those among the paths `only`, added up."""
+
+        def answer(listed: Catalogue) -> Counter[str]:
+            files = [file for file in listed.files if only is None or file.path in only]
+            return summed(files, lambda file: counted(self._loaded.get(file.path)))
+
+        return self._of_live_files(answer)
 
     def remembered(self, key: Hashable, compute: Callable[[], _Answer]) -> _Answer:
         """What `compute` gave for this key, asked again only after the store has changed."""

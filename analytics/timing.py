@@ -1,11 +1,14 @@
 """Which bin of time a session is counted in besides its row: day or week of entry, hour of the week."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
+from analytics.funnels import FunnelDefinition
 from analytics.kernel.arrays import Bins
 from analytics.question import Question, day_start, time_zone
 
@@ -70,3 +73,11 @@ def _ms(day: dt.date, question: Question) -> int:
 
 def _bins(edges_ms: list[int], bin_of: np.ndarray) -> Bins:
     return Bins(np.array(edges_ms, np.int64), bin_of.astype(np.int32), at_furthest=0, are_rows=0)
+
+
+#: By name, what makes the bins of a funnel's question.
+TIMINGS: Mapping[str, Callable[[FunnelDefinition], Callable[[Question], Timing]]] = {
+    "day": lambda _: by_entry_day,
+    "week": lambda _: by_entry_week,
+    "hour_of_week": lambda definition: partial(by_hour_of_week, window_seconds=definition.window_seconds),
+}

@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from analytics import definitions
 from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel
 from analytics.question import Question
+from analytics.views.funnel import FUNNEL
 from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
 from dlq.errors import StoreUnavailable as LettersUnavailable
@@ -47,10 +48,11 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
         first: Annotated[date | None, Query(alias="from")] = None,
         last: Annotated[date | None, Query(alias="to")] = None,
         breakdown: Annotated[tuple[str, ...], Query(alias="by")] = (),
-    ) -> dict[str, Any]:
+    ) -> Response:
         definition = definitions.latest(engine, name).definition
         question = Question.of_days(first, last, breakdown=breakdown)
-        return funnels.view(by, definition, question, now=datetime.now(UTC)).to_json()
+        found = funnels.text(by, FUNNEL, definition, question, now=datetime.now(UTC))
+        return Response(found.text, media_type="application/json")
 
     @api.get("/admin/dlq/tasks/")
     def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:

@@ -21,6 +21,7 @@ from dlq.views import (
     LetterPage,
     LetterStats,
     LetterSummary,
+    WaitsFor,
     detail_of,
     summary_of,
 )
@@ -159,10 +160,13 @@ def restore(
     return summary_of(row, redactor)
 
 
-def waiting_sessions(engine: Engine) -> dict[str, int]:
-    """Session -> latest failure in milliseconds since 1970, over letters neither resolved nor discarded."""
+def waiting_sessions(engine: Engine) -> dict[str, WaitsFor]:
+    """What each session waits for: its latest failure over letters neither resolved nor discarded."""
     with store.transaction(engine) as connection:
-        return queries.waiting_sessions(connection, MAX_WAITING)
+        rows = queries.waiting_sessions(connection, MAX_WAITING)
+    return {
+        session_id: WaitsFor(failed_ms, exception, task) for session_id, failed_ms, exception, task in rows
+    }
 
 
 def _audited(

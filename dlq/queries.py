@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Select,
     func,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from dlq.errors import BadCursor
 from dlq.letters import OPEN, Kind, Status
@@ -142,15 +144,16 @@ def values_present(connection: Connection, column: str) -> list[str]:
     return [value for value in found.scalars() if value]
 
 
-def waiting_sessions(connection: Connection, limit: int) -> dict[str, int]:
-    """Session -> its latest failure among open letters, milliseconds since 1970."""
+def waiting_sessions(connection: Connection, limit: int) -> Sequence[Row[str, int, str, str]]:
+    """Session, time in milliseconds, exception type and task of its latest failure among open letters."""
     statement = (
-        select(_c.session_id, func.max(_c.last_failed_at_ms))
+        select(_c.session_id, _c.last_failed_at_ms, _c.exception_type, _c.task_name)
+        .ext(distinct_on(_c.session_id))
         .where(_c.status.in_(OPEN), _c.session_id.is_not(None))
-        .group_by(_c.session_id)
+        .order_by(_c.session_id, _c.last_failed_at_ms.desc())
         .limit(limit)
     )
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    return connection.execute(statement).all()
 
 
 def _newest_rows_of(

@@ -25,6 +25,20 @@ _LIST_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True)
+class WaitsFor:
+    """The failure that a session stands still behind."""
+
+    failed_ms: int  #: since 1970, UTC
+    exception_type: str
+    task_name: str
+
+    @property
+    def pattern(self) -> str:
+        """What failures of one kind share, in a few words."""
+        return f"{self.exception_type.rpartition('.')[2]} in {self.task_name}"
+
+
+@dataclass(frozen=True, slots=True)
 class LetterSummary:
     """One line of the list."""
 

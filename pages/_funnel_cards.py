@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.view_records import FunnelView, StepView
+from analytics.views.records import FunnelView, StepView
 from pages import _charts, _states
 from pages._words import count, duration
 

@@ -6,20 +6,22 @@ from typing import Literal
 
 import streamlit as st
 
+from analytics.cache import Answer
 from analytics.rates import FEWEST_ENTRIES
-from analytics.view_records import Changes, FunnelView
+from analytics.views.records import Changes, FunnelView
 from pages._words import ago, change, count, days, duration, longer, percent, points
 
 _NO_CHANGES = Changes(None, None, None, None, None)
 
 
-def subtitle(view: FunnelView, now: datetime) -> str:
+def subtitle(answer: Answer[FunnelView], now: datetime) -> str:
     """Which days, compared with which, and how fresh."""
+    view = answer.view
     parts = [days(view.period.first, view.period.last)]
     if view.previous and view.previous.entered:
         parts.append(f"compared with the {view.period.days} days before")
-    if view.synced_at:
-        parts.append(f"updated {ago(view.synced_at, now)}")
+    if answer.synced_at:
+        parts.append(f"updated {ago(answer.synced_at, now)}")
     return " · ".join(parts)
 
 

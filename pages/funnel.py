@@ -3,6 +3,7 @@
 import streamlit as st
 
 from analytics.span import span
+from analytics.views.funnel import FUNNEL
 from infra.access.roles import Permission
 from pages import (
     _access,
@@ -43,9 +44,12 @@ with _states.failures_shown("The funnel"):
         export = st.empty()
     _live.watch(definition, available)
     with st.skeleton(height=430):
-        view = _resources.funnels().view(person, asked.definition, asked.question, now=_resources.now())
+        answer = _resources.funnels().view(
+            person, FUNNEL, asked.definition, asked.question, now=_resources.now()
+        )
+view = answer.view
 
-subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(view, _resources.now())}</div>')
+subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(answer, _resources.now())}</div>')
 if view.entered == 0:
     _funnel_states.nobody()
 export.download_button(

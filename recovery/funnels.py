@@ -2,27 +2,86 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from analytics.cache import ViewCache
+from sqlalchemy import Engine
+
+from analytics.cache import Answer, Found, ViewCache
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Question
-from analytics.view_records import FunnelView
+from analytics.sessions import Selection, SessionPage, listed_sessions
+from analytics.views.kinds import Record, ViewKind
 from dlq.console import waiting_sessions
 from infra.access.roles import Permission, Person
 
 
 @dataclass(frozen=True, slots=True)
 class Funnels:
-    """What pages and REST ask for a funnel. Share one per process."""
+    """What pages and REST ask about a funnel. Share one per process.
+
+    Sessions behind an open dead letter are told apart from those that left.
+    """
 
     reader: Reader
     cache: ViewCache
 
     def view(
-        self, by: Person, definition: FunnelDefinition, question: Question, *, now: datetime
-    ) -> FunnelView:
-        """The funnel, with the sessions behind an open dead letter told apart from those that left."""
+        self,
+        by: Person,
+        kind: ViewKind[Record],
+        definition: FunnelDefinition,
+        question: Question,
+        *,
+        now: datetime,
+        **options: Any,
+    ) -> Answer[Record]:
+        """A view of the funnel, computed or cached. Raises AccessDenied, and as Reader.ask does."""
         by.require(Permission.READ_FUNNELS)
-        blocked = waiting_sessions(self.reader.engine)
-        return self.cache.view(self.reader, definition, question, now=now, blocked=blocked)
+        return self.cache.view(
+            kind, self.reader, asked(self.reader.engine, definition, question, now=now), **options
+        )
+
+    def text(
+        self,
+        by: Person,
+        kind: ViewKind[Record],
+        definition: FunnelDefinition,
+        question: Question,
+        *,
+        now: datetime,
+        **options: Any,
+    ) -> Found:
+        """The same as JSON text."""
+        by.require(Permission.READ_FUNNELS)
+        return self.cache.text(
+            kind, self.reader, asked(self.reader.engine, definition, question, now=now), **options
+        )
+
+    def sessions(
+        self,
+        by: Person,
+        definition: FunnelDefinition,
+        question: Question,
+        selection: Selection,
+        *,
+        now: datetime,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> SessionPage:
+        """The sessions that a number counts, a page at a time. Takes the right to see sessions."""
+        by.require(Permission.READ_SESSIONS)
+        of = asked(self.reader.engine, definition, question, now=now)
+        return listed_sessions(self.reader, of, selection, after=after, limit=limit)
+
+
+def asked(engine: Engine, definition: FunnelDefinition, question: Question, *, now: datetime) -> Asked:
+    """The question with the sessions that stand still behind a letter, and behind what."""
+    waiting = waiting_sessions(engine)
+    return Asked(
+        definition,
+        question,
+        now,
+        blocked={session_id: one.failed_ms for session_id, one in waiting.items()},
+        patterns={session_id: one.pattern for session_id, one in waiting.items()},
+    )

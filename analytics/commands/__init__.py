@@ -7,11 +7,19 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
+import redis
 from sqlalchemy import Engine
 
+from analytics.erasure import Audit
 from analytics.store import EventStore
+
+if TYPE_CHECKING:
+    # An import of events needs no kernel, which these bring along.
+    from analytics.funnels import FunnelDefinition
+    from analytics.queries import Asked
+    from analytics.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,12 @@ class Opened:
     engine: Engine
     store: EventStore
     memory_bytes: int
+    #: The question with what our own failed tasks say of its sessions.
+    asked: "Callable[[FunnelDefinition, Question], Asked]"
+    retention_days: int
+    redis: "redis.Redis"
+    person: str  #: who runs the command
+    audit: Audit
 
 
 Opener = Callable[[], AbstractContextManager[Opened]]

@@ -16,8 +16,8 @@ from analytics.errors import InvalidQuery
 from analytics.funnels import DEFAULT_WINDOW_SECONDS, FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Filter, Question
-from analytics.view_records import FunnelView, GroupView
-from analytics.views import funnel_view
+from analytics.views.funnel import FUNNEL
+from analytics.views.records import FunnelView, GroupView
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
     with opened() as onward:
         definition = typed or definitions.latest(onward.engine, options.name).definition
         reader = Reader(onward.engine, onward.store, memory_bytes=onward.memory_bytes)
-        view = funnel_view(reader, definition, question, now=dt.datetime.now(dt.UTC))
+        view = FUNNEL.of(reader, onward.asked(definition, question))
     if options.json:
         body = view.to_json()
         say(json.dumps(body | {"groups": {group["value"]: group for group in body["groups"]}}))

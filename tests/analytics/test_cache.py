@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import make_dataclass
+from dataclasses import make_dataclass, replace
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,20 +12,21 @@ import redis
 from sqlalchemy import Engine
 
 from analytics import cache as cache_module
-from analytics.cache import CacheCounts, ViewCache
+from analytics.cache import CacheCounts, ViewCache, forget
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Question
 from analytics.records import shape
 from analytics.store import EventStore
 from analytics.sync import sync
-from analytics.view_records import FunnelView
-from analytics.views import funnel_view
+from analytics.views.funnel import FUNNEL, funnel_view
+from analytics.views.kinds import ViewKind
+from analytics.views.records import FunnelView
 
 Happened = Callable[..., Any]
 NOW = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
-FUNNEL = FunnelDefinition.parse("A,B")
 DAY = Question.of_days(dt.date(2024, 1, 10), dt.date(2024, 1, 10), breakdown=("plan",))
+ASKED = Asked(FunnelDefinition.parse("A,B"), DAY, NOW)
 
 
 @pytest.fixture
@@ -44,31 +46,50 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
 
 def test_a_view_comes_back_as_it_was_computed(reader: Reader, client: "redis.Redis") -> None:
     cache = ViewCache(client, 300)
-    computed = funnel_view(reader, FUNNEL, DAY, now=NOW)
-    assert [cache.view(reader, FUNNEL, DAY, now=NOW) for _ in range(2)] == [computed] * 2
-    assert cache.counts == CacheCounts(hits=1, misses=1, unavailable=0)
+    computed = FUNNEL.of(reader, ASKED)
+    first, second = [cache.view(FUNNEL, reader, ASKED) for _ in range(2)]
+    assert [first.view, second.view] == [computed] * 2
+    assert [first.from_cache, second.from_cache] == [False, True]
+    assert first.computed_at == second.computed_at
+    assert cache.counts == CacheCounts(hits=1, misses=1, waits=0, unavailable=0)
 
 
 def test_another_question_or_a_new_event_asks_anew(
     reader: Reader, client: "redis.Redis", engine: Engine, store: EventStore, happened: Happened
 ) -> None:
     cache = ViewCache(client, 300)
-    assert cache.view(reader, FUNNEL, DAY, now=NOW).converted == 1
-    assert cache.view(reader, FUNNEL, DAY, now=NOW, blocked={"b": 2 * 10**12}).outcomes.blocked == 1
+    assert cache.view(FUNNEL, reader, ASKED).view.converted == 1
+    blocked = replace(ASKED, blocked={"b": 2 * 10**12})
+    assert cache.view(FUNNEL, reader, blocked).view.outcomes.blocked == 1
     happened("b", "B", "2024-01-10 12:01")
     sync(engine, store)
-    assert cache.view(reader, FUNNEL, DAY, now=NOW).converted == 2
+    assert cache.view(FUNNEL, reader, ASKED).view.converted == 2
     assert cache.counts.hits == 0
+
+
+def test_another_kind_or_option_is_another_view(reader: Reader, client: "redis.Redis") -> None:
+    def make(reader: Reader, asked: Asked, *, days: int = 1) -> FunnelView:
+        return replace(funnel_view(reader, asked), window_seconds=days)
+
+    other = ViewKind("other", FunnelView, make)
+    cache = ViewCache(client, 300)
+    assert cache.view(FUNNEL, reader, ASKED).view.window_seconds == 14 * 86400
+    assert [cache.view(other, reader, ASKED, days=days).view.window_seconds for days in (1, 2, 1)] == [
+        1,
+        2,
+        1,
+    ]
+    assert (cache.counts.hits, cache.counts.misses) == (1, 3)
 
 
 def test_another_version_of_the_record_is_never_read(
     reader: Reader, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr(cache_module, "_SHAPE", {"name": "str"})
-        ViewCache(client, 300).view(reader, FUNNEL, DAY, now=NOW)
+        older.setattr(cache_module, "_shape", lambda _: {"name": "str"})
+        ViewCache(client, 300).view(FUNNEL, reader, ASKED)
     cache = ViewCache(client, 300)
-    cache.view(reader, FUNNEL, DAY, now=NOW)
+    cache.view(FUNNEL, reader, ASKED)
     assert cache.counts.hits == 0
 
 
@@ -81,45 +102,50 @@ def test_the_shape_of_a_record_knows_the_fields_inside_it() -> None:
     assert shape(outer(inner)) != shape(outer(make_dataclass("Inner", [("b", int)])))
 
 
-def test_many_who_ask_at_once_make_one_computation(
-    reader: Reader, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_who_ask_at_once_make_one_computation(reader: Reader, client: "redis.Redis") -> None:
     computed = []
+    all_ask = Barrier(6)
 
-    def counted(*asked: Any, **options: Any) -> FunnelView:
+    def make(reader: Reader, asked: Asked) -> FunnelView:
         computed.append(1)
-        return funnel_view(*asked, **options)
+        return funnel_view(reader, asked)
 
-    monkeypatch.setattr(cache_module, "funnel_view", counted)
+    def ask(_: int) -> FunnelView:
+        all_ask.wait(timeout=30)
+        return cache.view(ViewKind("counted", FunnelView, make), reader, ASKED).view
+
     cache = ViewCache(client, 300)
     with ThreadPoolExecutor(6) as people:
-        views = list(people.map(lambda _: cache.view(reader, FUNNEL, DAY, now=NOW), range(6)))
+        views = list(people.map(ask, range(6)))
     assert len(computed) == 1
     assert {view.entered for view in views} == {2}
+    assert (cache.counts.hits, cache.counts.misses) == (5, 1)
 
 
-def test_a_failed_computation_does_not_keep_others_waiting(
-    reader: Reader, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_computation_does_not_keep_others_waiting(reader: Reader, client: "redis.Redis") -> None:
+    def fails(_: Reader, __: Asked) -> FunnelView:
+        raise ZeroDivisionError
+
     cache = ViewCache(client, 300)
-    with monkeypatch.context() as broken:
-        broken.setattr(cache_module, "funnel_view", _fails)
-        with pytest.raises(ZeroDivisionError):
-            cache.view(reader, FUNNEL, DAY, now=NOW)
-    assert cache.view(reader, FUNNEL, DAY, now=NOW).entered == 2
+    with pytest.raises(ZeroDivisionError):
+        cache.view(ViewKind("funnel", FunnelView, fails), reader, ASKED)
+    assert cache.view(FUNNEL, reader, ASKED).view.entered == 2
 
 
 def test_without_redis_the_view_is_computed_and_the_loss_is_counted(reader: Reader) -> None:
     away = redis.Redis(host="127.0.0.1", port=1, retry=None)
     cache = ViewCache(away, 300)
-    assert cache.view(reader, FUNNEL, DAY, now=NOW).entered == 2
-    assert cache.counts == CacheCounts(hits=0, misses=0, unavailable=1)
+    assert cache.view(FUNNEL, reader, ASKED).view.entered == 2
+    assert cache.counts == CacheCounts(hits=0, misses=0, waits=0, unavailable=1)
 
 
 def test_a_time_to_live_of_nothing_keeps_nothing(reader: Reader, client: "redis.Redis") -> None:
-    ViewCache(client, 0).view(reader, FUNNEL, DAY, now=NOW)
+    ViewCache(client, 0).view(FUNNEL, reader, ASKED)
     assert client.dbsize() == 0
 
 
-def _fails(*_: Any, **__: Any) -> FunnelView:
-    raise ZeroDivisionError
+def test_forgetting_drops_views_and_nothing_else(reader: Reader, client: "redis.Redis") -> None:
+    ViewCache(client, 300).view(FUNNEL, reader, ASKED)
+    client.set("somebody else's", "1")
+    assert forget(client) == 1
+    assert client.dbsize() == 1

@@ -15,12 +15,13 @@ from analytics.importing.files import open_file
 from analytics.importing.load import ImportReport, import_events
 from analytics.importing.rejects import RejectsFile
 from analytics.importing.rows import ColumnMap
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Filter, Question
 from analytics.store import EventStore
 from analytics.sync import sync
 from analytics.tables import metadata
-from analytics.views import FunnelView, funnel_view
+from analytics.views.funnel import FUNNEL
+from analytics.views.records import FunnelView
 from infra.database import open_engine
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample"
@@ -62,7 +63,7 @@ def loan_application() -> FunnelDefinition:
 
 def view(reader: Reader, steps: str, window: int, question: Question | None = None) -> FunnelView:
     definition = FunnelDefinition.parse(steps, window_seconds=window)
-    return funnel_view(reader, definition, question or Question(), now=NOW)
+    return FUNNEL.of(reader, Asked(definition, question or Question(), NOW))
 
 
 def test_every_row_is_an_event(imported: tuple[Reader, ImportReport]) -> None:
@@ -111,7 +112,7 @@ def test_time_to_convert(reader: Reader) -> None:
 
 def test_the_sample_funnel_breaks_down_by_bands_that_add_up(reader: Reader) -> None:
     question = Question(breakdown=("case_amount_req",))
-    found = funnel_view(reader, loan_application(), question, now=NOW)
+    found = FUNNEL.of(reader, Asked(loan_application(), question, NOW))
     assert [group.label for group in found.groups] == [
         "under 5,000", "5,000 to under 10,000", "10,000 to under 20,000", "20,000 to under 35,000",
         "35,000 and more",
@@ -121,7 +122,7 @@ def test_the_sample_funnel_breaks_down_by_bands_that_add_up(reader: Reader) -> N
     assert found.finding == "Most stop between Submitted and Pre-accepted: 5,720 of 13,087 (43.7 %)."
 
     only = Question(where=(Filter("case_amount_req", ("under 5,000",)),))
-    assert funnel_view(reader, loan_application(), only, now=NOW).entered == found.groups[0].entered
+    assert FUNNEL.of(reader, Asked(loan_application(), only, NOW)).entered == found.groups[0].entered
 
 
 def test_the_months_add_up_to_the_whole(reader: Reader) -> None:

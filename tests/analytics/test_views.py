@@ -12,18 +12,19 @@ from sqlalchemy import Engine
 
 from analytics import catalogue
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Question
 from analytics.rates import Rate
 from analytics.spreadsheet import inert
 from analytics.store import EventStore
 from analytics.sync import sync
-from analytics.view_records import FunnelView
-from analytics.views import funnel_view
+from analytics.views.funnel import FUNNEL
+from analytics.views.records import FunnelView
 
 Happened = Callable[..., Any]
 See = Callable[..., FunnelView]
 NOW = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+ASKED = Asked(FunnelDefinition.parse("A,B,C"), Question(), NOW)
 
 
 @pytest.fixture
@@ -31,9 +32,8 @@ def see(engine: Engine, store: EventStore) -> See:
     def see(question: Question | None = None, **options: Any) -> FunnelView:
         sync(engine, store)
         definition = FunnelDefinition.parse("A,B,C")
-        return funnel_view(
-            Reader(engine, store), definition, question or Question(), **({"now": NOW} | options)
-        )
+        asked = Asked(definition, question or Question(), **({"now": NOW} | options))
+        return FUNNEL.of(Reader(engine, store), asked)
 
     return see
 
@@ -103,7 +103,7 @@ def test_memory_for_no_file_at_all_still_answers(
     world(happened)
     expected = see().entered
     reader = Reader(engine, store, memory_bytes=0)
-    assert funnel_view(reader, FunnelDefinition.parse("A,B,C"), Question(), now=NOW).entered == expected
+    assert FUNNEL.of(reader, ASKED).entered == expected
 
 
 def test_a_file_swept_while_we_read_is_looked_up_again(
@@ -117,7 +117,7 @@ def test_a_file_swept_while_we_read_is_looked_up_again(
         store.delete(file.path)
     lists = iter([listed, catalogue.read(engine)])
     monkeypatch.setattr(catalogue, "read", lambda _: next(lists))
-    view = funnel_view(Reader(engine, store), FunnelDefinition.parse("A,B,C"), Question(), now=NOW)
+    view = FUNNEL.of(Reader(engine, store), ASKED)
     assert view.entered == 5
 
 

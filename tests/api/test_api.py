@@ -15,6 +15,7 @@ from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.question import Question
 from analytics.store import EventStore
+from analytics.views.funnel import FUNNEL as FUNNEL_VIEW
 from api.app import create_api, no_such_path
 from api.health import health_route
 from dlq.redaction import Redactor
@@ -89,7 +90,9 @@ def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, funnels):
     world.sync()
     answer = sign_in(Role.VIEWER).get(FUNNEL, params={"name": "sign-up", "by": "device"})
     question = Question(breakdown=("device",))
-    view = funnels.view(Person("ada", Role.VIEWER), SIGN_UP, question, now=datetime.now(UTC))
+    view = funnels.view(
+        Person("ada", Role.VIEWER), FUNNEL_VIEW, SIGN_UP, question, now=datetime.now(UTC)
+    ).view
     assert (answer.json()["entered"], answer.json()["converted"]) == (2, 1)
     assert answer.json()["steps"] == [dataclasses.asdict(step) for step in view.steps]
 

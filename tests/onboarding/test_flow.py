@@ -16,6 +16,7 @@ from analytics.queries import Reader
 from analytics.question import Question
 from analytics.store import EventStore
 from analytics.sync import sync
+from analytics.views.funnel import FUNNEL as FUNNEL_VIEW
 from dlq import console
 from dlq.letters import Status
 from dlq.redaction import Redactor
@@ -80,7 +81,7 @@ def everybody(engine) -> set[str]:
 
 def counted(funnels, store):
     sync(funnels.reader.engine, store)
-    return funnels.view(ADA, FUNNEL, Question(), now=now())
+    return funnels.view(ADA, FUNNEL_VIEW, FUNNEL, Question(), now=now()).view
 
 
 def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_url, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from analytics import definitions
 from analytics.question import Question
+from analytics.views.funnel import FUNNEL
 from infra.access.roles import Person, Role
 from pages import _funnel_cards, _resources
 from tests.browser.conftest import free_port
@@ -60,7 +61,8 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
     table = table_of(three_sessions.open(Role.VIEWER))
-    view = _resources.funnels().view(ADA, SIGN_UP, Question(breakdown=("device",)), now=NOON)
+    question = Question(breakdown=("device",))
+    view = _resources.funnels().view(ADA, FUNNEL, SIGN_UP, question, now=NOON).view
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
     assert [(row["step"], int(row["reached"])) for row in rows] == list(
         zip(table["step"], table["reached"], strict=True)
@@ -148,7 +150,7 @@ def test_without_events_the_page_names_the_first_step(world, shown):
 
 
 def test_filters_that_nobody_passes_offer_the_way_out(three_sessions, shown):
-    three_sessions.session("much later", "visited", days=400, device="phone")
+    three_sessions.session("much later", "visited", days=100, device="phone")
     three_sessions.sync()
     app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop")
     assert "Nobody entered with these filters" in shown(app)

@@ -6,7 +6,7 @@ Open sessions have not stopped: they are in no loss, and do not count towards ha
 from collections.abc import Sequence
 
 from analytics.rates import FEWEST_ENTRIES
-from analytics.view_records import GroupView, Outcomes, StepView
+from analytics.views.records import GroupView, Outcomes, StepView
 
 
 def finding(steps: Sequence[StepView], outcomes: Outcomes) -> str:

@@ -135,7 +135,6 @@ class FunnelView:
     breakdown_finding: str  #: one plain sentence; "" without a breakdown, or with too little in it
     folded_values: int  #: values that the row "Other" stands for
     daily: tuple[DailyPoint, ...]
-    synced_at: dt.datetime | None  #: when the store last took in events
     newest_event: dt.datetime | None
 
     def to_json(self) -> dict[str, Any]:

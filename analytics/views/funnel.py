@@ -3,20 +3,19 @@
 Every percentage and every difference is derived here, from counts, once. What is still open is in no loss.
 """
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import replace
 
-from analytics.finding import breakdown_finding, finding
 from analytics.funnels import FunnelDefinition
 from analytics.grouping import OTHER, band_labels, missing_value
 from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
-from analytics.queries import FunnelResult, Reader
+from analytics.queries import Asked, FunnelResult, Reader
 from analytics.question import JOIN, Question
 from analytics.rates import Rate, share
 from analytics.sketch import median_ms
 from analytics.tally import Tally
-from analytics.view_records import (
+from analytics.views.finding import breakdown_finding, finding
+from analytics.views.kinds import ViewKind
+from analytics.views.records import (
     Changes,
     DailyPoint,
     FunnelView,
@@ -29,24 +28,16 @@ from analytics.view_records import (
 )
 
 
-def funnel_view(
-    reader: Reader,
-    definition: FunnelDefinition,
-    question: Question,
-    *,
-    now: dt.datetime,
-    blocked: Mapping[str, int] | None = None,
-) -> FunnelView:
+def funnel_view(reader: Reader, asked: Asked) -> FunnelView:
     """Count the funnel and the period before it, and shape the answer.
 
-    The previous period is counted only when the question has both ends of its range. See Reader.run for
-    `now`, `blocked` and the errors.
+    The previous period is counted only when the question has both ends of its range. Raises as Reader.ask.
     """
-    result = reader.run(definition, question, now=now, blocked=blocked)
+    result = reader.ask(asked)
     previous = None
-    if question.since and question.until:
+    if asked.question.since and asked.question.until:
         earlier = replace(result.question.previous(), breakdown=())
-        previous = reader.run(definition, earlier, now=now, blocked=blocked)
+        previous = reader.ask(replace(asked, question=earlier))
     return view_of(result, previous)
 
 
@@ -87,7 +78,6 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         breakdown_finding=breakdown_finding(groups),
         folded_values=result.rows.folded if result.rows else 0,
         daily=_daily(result),
-        synced_at=result.catalogue.synced_at,
         newest_event=result.catalogue.newest_event,
     )
 
@@ -233,3 +223,6 @@ def _median(tally: Tally, group: int, slot: int) -> float | None:
 def _average(tally: Tally, group: int, slot: int) -> float | None:
     count = int(tally.gap_count[group, slot])
     return int(tally.gap_sum_ms[group, slot]) / count / 1000 if count else None
+
+
+FUNNEL = ViewKind("funnel", FunnelView, funnel_view)
