@@ -15,10 +15,11 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
-from analytics import catalogue, columns
+from analytics import catalogue, columns, day_files, watermark
 from analytics.columns import PROPERTY_PREFIX
+from analytics.day_files import Replacement
 from analytics.store import EventStore
 from infra.database import open_engine
 
@@ -43,9 +44,10 @@ class Destination(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreFolder:
-    """Day files, and the catalogue that names them: a store that a sync from an empty one would have left.
+    """Day files, and the catalogue that names them, written by what a sync writes them with.
 
-    What the store held before is gone afterwards.
+    What the store held before is gone afterwards. The places of sessions are not remembered, so a sync must
+    not take in later events of the same sessions.
     """
 
     location: str
@@ -57,30 +59,21 @@ class StoreFolder:
 
     def take(self, day: dt.date, events: pa.Table) -> dict[str, Any]:
         """Write the file of the day; its row for the catalogue."""
-        table = columns.sealed(events)
-        return {
-            "path": EventStore.at(self.location).write(day, table),
-            "day": day,
-            "part": 0,
-            "rows": len(table),
-            "sessions": table["session"][-1].as_py() + 1,
-            "first_ms": pc.min(table["at_ms"]).as_py(),
-            "last_ms": pc.max(table["at_ms"]).as_py(),
-            "profile": columns.profile(table),
-        }
+        written = Replacement()
+        written.put(EventStore.at(self.location), (day, 0), columns.sealed(events))
+        return written.written[0]
 
     def finish(self, taken: Sequence[dict[str, Any]]) -> None:
-        engine = open_engine(self.database_url)
-        with engine.begin() as connection:
-            limit = catalogue.safe_limit(connection)
-            connection.execute(text("DELETE FROM onward.event_partition"))
-            catalogue.add(connection, taken)
-            catalogue.advance(connection, limit, changed=True)
+        engine, store = open_engine(self.database_url), EventStore.at(self.location)
+        with engine.connect() as connection:
+            store.claim(catalogue.installation(connection))
+            with connection.begin():
+                limit = watermark.safe_limit(connection)
+                catalogue.supersede_all(connection)
+                catalogue.add(connection, taken)
+                catalogue.advance(connection, limit, dt.datetime.now(dt.UTC), changed=True)
+            day_files.sweep(connection, store, after=dt.timedelta(0))
         engine.dispose()
-        live, store = {row["path"] for row in taken}, EventStore.at(self.location)
-        for path in list(store.paths()):
-            if path not in live:
-                store.delete(path)
 
 
 @dataclass(frozen=True, slots=True)

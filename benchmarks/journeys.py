@@ -147,10 +147,10 @@ def _table(
         "id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(name), [None, ids]),
         "name": _coded(name, pa.array(NAMES)),
         "client_id": _coded(people.clients[session], pa.array(CLIENT.values)),
-        "user_id": _coded(session, people.user_ids),
+        "user_id": people.user_ids.take(pa.array(session)),
     }
     for trait, codes in people.traits.items():
-        columns[PROPERTY_PREFIX + trait] = _coded(codes[session], pa.array(TRAITS[trait].values))
+        columns[PROPERTY_PREFIX + trait] = pa.array(TRAITS[trait].values).take(pa.array(codes[session]))
     columns[PROPERTY_PREFIX + "error"] = _coded(error, pa.array(ERRORS), ~failed)
     return pa.table(columns).select([*FRESH.names, *(n for n in columns if n not in FRESH.names)])
 
