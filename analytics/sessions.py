@@ -1,43 +1,53 @@
 """The sessions behind a number: exactly those that a funnel counted, found by the same pass, page by page.
 
-They come in the order of the store: by the day they began and their id. A page ends with the key of its last
-session, and the next begins after it, so pages neither overlap nor skip while the store stays as it is.
+They come in the order of the store: by the day they began and the bytes of their id. A page ends with the key
+of its last session, and the next begins after it, so pages neither overlap nor skip while the store stays as
+it is.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analytics.errors import InvalidQuery, listed
-from analytics.kernel.arrays import NEVER
+from analytics.errors import InvalidQuery, StoreUnavailable, listed
+from analytics.kernel.arrays import BLOCKED, LEFT, NEVER
 from analytics.queries import Asked, FileChains, Reader
 from analytics.spreadsheet import Cell
 from analytics.timing import TIMINGS
 
 OUTCOMES = ("converted", "blocked", "open", "left")
+#: Blocked or left: did not arrive, and will not by themselves.
+GONE = "gone"
 MOST_SESSIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the counted sessions; None leaves a part open. Raises InvalidQuery on construction."""
+    """Which of the counted sessions; None leaves a part open. Checked on construction: raises InvalidQuery."""
 
     reached: int | None = None  #: took this step, numbered from 0
     stopped: int | None = None  #: got exactly this far
-    outcome: str | None = None  #: one of OUTCOMES
+    outcome: str | None = None  #: one of OUTCOMES, or GONE
+    silent: bool | None = None  #: whether nothing at all happened in the session after its furthest step
     value: str | None = None  #: of the breakdown: the label of its row; "" is missing
+    pattern: str | None = None  #: what failed in the session, as in Asked.patterns; "" is nothing
     bin: int | None = None  #: of `bins`, numbered as the view that shows it numbers them
     bins: str = "day"  #: a name of TIMINGS
 
     def __post_init__(self) -> None:
-        if self.outcome is not None and self.outcome not in OUTCOMES:
-            raise InvalidQuery("outcome", f"{self.outcome!r} is not known; {listed('allowed', OUTCOMES)}")
+        if self.outcome is not None and self.outcome not in (*OUTCOMES, GONE):
+            raise InvalidQuery(
+                "outcome", f"{self.outcome!r} is not known; {listed('allowed', (*OUTCOMES, GONE))}"
+            )
         if self.bins not in TIMINGS:
             raise InvalidQuery("bins", f"{self.bins!r} is not known; {listed('allowed', TIMINGS)}")
+        if self.value is not None and self.pattern is not None:
+            raise InvalidQuery("pattern", "cannot be selected together with a value of the breakdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +77,17 @@ class SessionPage:
 def listed_sessions(
     reader: Reader, asked: Asked, selection: Selection, *, after: str | None = None, limit: int = 50
 ) -> SessionPage:
-    """One page of the selected sessions. Raises InvalidQuery for a key that no page gave."""
+    """One page of the selected sessions. Raises InvalidQuery for a key that no page gave, and as `asked`."""
     limit = max(1, min(limit, MOST_SESSIONS))
     found = _rows(reader, asked, selection, _Key.parse(after) if after else None)
-    rows: list[SessionRow] = []
-    last = None
-    for key, row in found:
-        if len(rows) == limit:
-            return SessionPage(tuple(rows), str(last))
-        rows.append(row)
-        last = key
-    return SessionPage(tuple(rows), None)
+    keyed = list(islice(found, limit + 1))
+    shown = keyed[:limit]
+    return SessionPage(tuple(row for _, row in shown), next=str(shown[-1][0]) if len(keyed) > limit else None)
+
+
+def every_session(reader: Reader, asked: Asked, selection: Selection) -> Iterator[SessionRow]:
+    """All pages together, file after file, in the memory of one file."""
+    return (row for _, row in _rows(reader, asked, selection, None))
 
 
 def count_sessions(reader: Reader, asked: Asked, selection: Selection) -> int:
@@ -85,72 +95,111 @@ def count_sessions(reader: Reader, asked: Asked, selection: Selection) -> int:
     return sum(int(_chosen(part, asked, selection).sum()) for part in _parts(reader, asked, selection))
 
 
-@dataclass(frozen=True, slots=True)
+def by_pattern(asked: Asked) -> Asked:
+    """Broken down by what failed in the sessions instead of by a property; "" is nothing."""
+    question = replace(asked.question, breakdown=(), attribution="session")
+    return replace(asked, question=question, labels=asked.patterns)
+
+
+def is_silent(part: FileChains) -> NDArray[np.bool_]:
+    """Whether the furthest step of each session is the last that happened in it."""
+    chains, partition = part.chains, part.chains.partition
+    last_ms = partition.at_ms[partition.starts[chains.number + 1] - 1]
+    silent: NDArray[np.bool_] = chains.times_ms[np.arange(len(last_ms)), chains.reached - 1] >= last_ms
+    return silent
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class _Key:
+    """Strings compare as the bytes of their UTF-8 do, which is the order of a file."""
+
     day: dt.date
     part: int
     session_id: str
+    nth: int  #: of the rows of one session, where a breakdown puts it into several
 
     @classmethod
     def parse(cls, text: str) -> "_Key":
         try:
-            day, part, session_id = text.split(".", 2)
-            return cls(dt.date.fromisoformat(day), int(part), session_id)
+            day, part, nth, session_id = text.split(".", 3)
+            return cls(dt.date.fromisoformat(day), int(part), session_id, int(nth))
         except ValueError:
             raise InvalidQuery("after", f"{text!r} is not the end of a page of sessions") from None
 
     def __str__(self) -> str:
-        return f"{self.day}.{self.part}.{self.session_id}"
+        return f"{self.day}.{self.part}.{self.nth}.{self.session_id}"
 
 
 def _parts(
     reader: Reader, asked: Asked, selection: Selection, start: tuple[dt.date, int] | None = None
 ) -> Iterator[FileChains]:
-    if selection.value is None:
-        asked = replace(asked, question=replace(asked.question, breakdown=()), labels=None)
+    try:
+        yield from reader.chains(_narrowed(asked, selection), start=start)
+    except FileNotFoundError as missing:
+        raise StoreUnavailable(
+            f"an event file is gone ({missing}); try again, and should it stay so, "
+            "`python -m analytics sync --rebuild` writes all files again"
+        ) from missing
+
+
+def _narrowed(asked: Asked, selection: Selection) -> Asked:
+    """Asked with the breakdown and the bins that the selection needs, and no others."""
+    _check_steps(selection, asked.definition.last_step)
     if selection.bin is not None:
         asked = replace(asked, binned=TIMINGS[selection.bins](asked.definition))
-    return reader.chains(asked, start=start)
+    if selection.pattern is not None:
+        return by_pattern(asked)
+    if selection.value is None:
+        return replace(asked, question=replace(asked.question, breakdown=()), labels=None)
+    if not asked.question.breakdown and asked.labels is None:
+        raise InvalidQuery("value", "needs a breakdown that it is a value of")
+    return asked
 
 
 def _rows(
     reader: Reader, asked: Asked, selection: Selection, after: _Key | None
 ) -> Iterator[tuple[_Key, SessionRow]]:
-    for part in _parts(reader, asked, selection, (after.day, after.part) if after else None):
+    start = (after.day, after.part) if after else None
+    for part in _parts(reader, asked, selection, start):
         at = np.flatnonzero(_chosen(part, asked, selection))
-        if not len(at):
-            continue
-        ids = part.chains.session_ids().take(pa.array(at))
-        begins = 0
-        if after and (part.file.day, part.file.part) == (after.day, after.part):
-            # Ids are in the order of their bytes, as the file is.
-            begins = sum(1 for one in ids.to_pylist() if one.encode() <= after.session_id.encode())
-        for number, session_id in zip(at[begins:], ids[begins:].to_pylist(), strict=True):
-            yield _Key(part.file.day, part.file.part, session_id), _row(part, int(number), session_id, asked)
+        ids = part.chains.session_ids().take(pa.array(at)).to_pylist() if len(at) else []
+        for key, number in zip(_keys(part, ids), at.tolist(), strict=True):
+            if after is None or key > after:
+                yield key, _row(part, number, key.session_id, asked)
+
+
+def _keys(part: FileChains, ids: Iterable[str]) -> Iterator[_Key]:
+    for session_id, same in groupby(ids):
+        for nth, _ in enumerate(same):
+            yield _Key(part.file.day, part.file.part, session_id, nth)
 
 
 def _chosen(part: FileChains, asked: Asked, selection: Selection) -> NDArray[np.bool_]:
     chains = part.chains
     chosen = np.ones(len(chains.reached), np.bool_)
     if selection.reached is not None:
-        _check_step("reached", selection.reached, asked)
         chosen &= chains.times_ms[:, selection.reached] != NEVER
     if selection.stopped is not None:
-        _check_step("stopped", selection.stopped, asked)
         chosen &= chains.reached == selection.stopped + 1
-    if selection.outcome is not None:
+    if selection.outcome == GONE:
+        chosen &= (chains.outcome == BLOCKED) | (chains.outcome == LEFT)
+    elif selection.outcome is not None:
         chosen &= chains.outcome == OUTCOMES.index(selection.outcome)
+    if selection.silent is not None:
+        chosen &= is_silent(part) == selection.silent
     if selection.bin is not None:
         chosen &= chains.bin == selection.bin
-    if selection.value is not None and part.rows is not None:
-        rows = [at for at, label in enumerate(part.rows.labels) if label == selection.value]
+    label = selection.pattern if selection.value is None else selection.value
+    if label is not None and part.rows is not None:
+        rows = [at for at, known in enumerate(part.rows.labels) if known == label]
         chosen &= np.isin(chains.row, rows)
     return chosen
 
 
-def _check_step(field: str, step: int, asked: Asked) -> None:
-    if not 0 <= step <= asked.definition.last_step:
-        raise InvalidQuery(field, f"{step} is no step of this funnel; 0 to {asked.definition.last_step} are")
+def _check_steps(selection: Selection, last: int) -> None:
+    for field, step in (("reached", selection.reached), ("stopped", selection.stopped)):
+        if step is not None and not 0 <= step <= last:
+            raise InvalidQuery(field, f"{step} is no step of this funnel; 0 to {last} are")
 
 
 def _row(part: FileChains, at: int, session_id: str, asked: Asked) -> SessionRow:
