@@ -3,13 +3,14 @@
 Each is asked of the engine and of its slow twin: both must give the numbers that the case demands.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analytics.errors import AnalyticsError
+from analytics.views.time_to_convert import Histogram
 from tests.counted import Answer, Row, asked_of_engine, asked_of_twin
 from tests.worked_cases import Case, cases, definition_of, events_of, question_of
 
@@ -82,23 +83,14 @@ def _check_people(row: Row, people: dict[str, list[str]]) -> None:
 
 def _check_time_to_convert(case: Case, answer: Answer) -> None:
     ends = case["definition"]["ttc"]
-    times = [
-        (chain[ends["to"]] - chain[ends["from"]]) / 1000
+    gaps_ms = [
+        chain[ends["to"]] - chain[ends["from"]]
         for _, chain, _ in answer.rows[""].people
         if ends["to"] in chain and ends["from"] in chain
     ]
-    assert binned(times) == [tuple(edge_and_count) for edge_and_count in case["expected"]["bins"]]
-    assert sum(times) / len(times) == pytest.approx(case["expected"]["average_s"])
-
-
-def binned(times: Sequence[float]) -> list[tuple[float, int]]:
-    """One more edge than bins, each with how many times lie from there to the next edge."""
-    bins = min(max(math.ceil(math.cbrt(len(times))), 1), 60)
-    width = math.ceil((max(times) - min(times)) / bins)
-    counts = [0] * (bins + 1)
-    for seconds in times:
-        counts[int((seconds - min(times)) // width) if width else 0] += 1
-    return [(min(times) + number * width, count) for number, count in enumerate(counts)]
+    found = Histogram.of([np.array(gaps_ms, np.int64)])
+    assert [[one.seconds, one.sessions] for one in found.bins] == case["expected"]["bins"]
+    assert found.average_seconds == pytest.approx(case["expected"]["average_s"])
 
 
 def _by_label(expected: Any) -> dict[str, Any]:

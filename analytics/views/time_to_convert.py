@@ -1,12 +1,11 @@
 """How long sessions take from one step to another, as a histogram whose counts are exact.
 
-It takes two sums over the partitions: number, shortest and longest first, which decide on the bins, and then how
-many fall into each. In an unordered funnel step k is whichever was done k-th.
+It takes two sums over the partitions: number, shortest and longest first, which decide on the bins, and then
+how many fall into each. In an unordered funnel step k is whichever was done k-th.
 """
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -56,7 +55,7 @@ class Histogram:
             return cls(0, 0, None, None, None, ())
         first = min(int(gaps.min()) for gaps in filled) // 1000
         last_ms = max(int(gaps.max()) for gaps in filled)
-        number = min(max(math.ceil(math.cbrt(sessions)), 1), MOST_BINS)
+        number = _bins(sessions)
         width = -(-(last_ms - first * 1000) // (number * 1000)) or SINGLE_WIDTH_SECONDS
         counts = sum((_counts(gaps, first, width, number) for gaps in filled), np.zeros(number + 1, np.int64))
         lasting = sum(int((gaps > 0).sum()) for gaps in filled)
@@ -112,7 +111,8 @@ def time_to_convert_view(
         raise InvalidQuery("from_step", f"{from_step} is not a step before the last; 0 to {last - 1} are")
     if not from_step < to_step <= last:
         raise InvalidQuery("to_step", f"{to_step} is not after step {from_step}; up to {last} are allowed")
-    histogram = time_to_convert((part.chains for part in reader.chains(asked)), from_step, to_step)
+    everybody = replace(asked, question=replace(asked.question, breakdown=()), labels=None)
+    histogram = time_to_convert((part.chains for part in reader.chains(everybody)), from_step, to_step)
     return TimeToConvertView(
         name=asked.definition.name,
         title=asked.definition.title or asked.definition.name,
@@ -122,6 +122,11 @@ def time_to_convert_view(
         to_label=steps[to_step].label,
         histogram=histogram,
     )
+
+
+def _bins(sessions: int) -> int:
+    """The cube root, rounded up. In integers: `math.cbrt(27)` may come out as more than 3."""
+    return next((bins for bins in range(1, MOST_BINS) if bins**3 >= sessions), MOST_BINS)
 
 
 def _counts(gaps: Gaps, first: int, width: int, bins: int) -> NDArray[np.int64]:
@@ -137,7 +142,8 @@ def _median_seconds(filled: Sequence[Gaps]) -> float | None:
 
 def _sketch(gaps: Gaps) -> NDArray[np.int64]:
     buckets = np.minimum(np.searchsorted(LARGEST_MS, gaps), BUCKETS - 1)
-    return np.bincount(buckets, minlength=BUCKETS)
+    counts: NDArray[np.int64] = np.bincount(buckets, minlength=BUCKETS)
+    return counts
 
 
 TIME_TO_CONVERT = ViewKind("time_to_convert", TimeToConvertView, time_to_convert_view)
