@@ -124,19 +124,29 @@ def places(engine: Engine, session_ids: Sequence[str]) -> dict[tuple[dt.date, in
 
 
 @contextmanager
-def locked(engine: Engine, *, wait: bool = True) -> Iterator[Connection | None]:
-    """A connection while nobody else changes the store; with `wait=False` None when somebody does now."""
+def locked(engine: Engine) -> Iterator[Connection]:
+    """A connection while nobody else changes the store, after waiting for whoever does."""
     with engine.connect() as connection:
-        if wait:
-            lock(connection)
-        elif not try_lock(connection):
+        lock(connection)
+        yield from _until_unlocked(connection)
+
+
+@contextmanager
+def locked_if_free(engine: Engine) -> Iterator[Connection | None]:
+    """As `locked`, but None at once when somebody else changes the store now."""
+    with engine.connect() as connection:
+        if try_lock(connection):
+            yield from _until_unlocked(connection)
+        else:
             yield None
-            return
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-            unlock(connection)
+
+
+def _until_unlocked(connection: Connection) -> Iterator[Connection]:
+    try:
+        yield connection
+    finally:
+        connection.rollback()
+        unlock(connection)
 
 
 def lock(connection: Connection) -> None:

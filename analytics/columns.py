@@ -61,6 +61,14 @@ def without_sessions(table: pa.Table, session_ids: Sequence[str]) -> pa.Table:
     return pa.table({name: _text(staying[name]) for name in staying.column_names})
 
 
+def sessions_quiet_since(table: pa.Table, at_ms: int) -> list[str]:
+    """The ids of the sessions without an event at `at_ms` or later."""
+    session = table["session"].to_numpy()
+    is_last = np.append(session[1:] != session[:-1], len(session) > 0)[: len(session)]
+    quiet = is_last & (table["at_ms"].to_numpy() < at_ms)
+    return [str(session_id) for session_id in table["session_id"].filter(pa.array(quiet)).to_pylist()]
+
+
 def profile(table: pa.Table) -> dict[str, Any]:
     """What the filters need to know of a file without opening it: event names, and how properties behave."""
     session = table["session"].to_numpy()

@@ -28,8 +28,8 @@ class Replacement:
     written: list[dict[str, Any]] = field(default_factory=list)
     emptied: list[Place] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        return bool(self.written or self.emptied)
+    def __len__(self) -> int:
+        return len(self.written) + len(self.emptied)
 
     def put(self, store: EventStore, place: Place, table: pa.Table) -> None:
         """Write the sorted `table` as the new file of `place`; without rows the place is emptied."""

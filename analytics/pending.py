@@ -51,6 +51,7 @@ class Found:
     sessions: int
     moved: int  #: sessions that go to an earlier day
     due: int  #: events that have waited
+    properties: tuple[str, ...]  #: that have a column in the files
 
     def __bool__(self) -> bool:
         return self.events > 0
@@ -158,7 +159,8 @@ def stage(connection: Connection, span: Span) -> Found:
     connection.execute(_PREPARE)
     connection.execute(text("TRUNCATE onward.event_sync_session"))
     connection.execute(_STAGE, _parameters(span) | {"rows_per_file": ROWS_PER_FILE})
-    found = Found(*connection.execute(_FOUND, _parameters(span)).one())
+    events, sessions, moved, due = connection.execute(_FOUND, _parameters(span)).one()
+    found = Found(events, sessions, moved, due, _properties(connection, span))
     if found:
         connection.execute(text("ANALYZE onward.event_sync_session"))
     return found
@@ -169,8 +171,8 @@ def leaving(connection: Connection) -> dict[tuple[dt.date, int], list[str]]:
     return {(day, part): list(ids) for day, part, ids in connection.execute(_LEAVING)}
 
 
-def properties(connection: Connection, span: Span) -> list[str]:
-    """The properties that have a column, those that come with `span` included.
+def _properties(connection: Connection, span: Span) -> tuple[str, ...]:
+    """The properties that have a column, those that come with `span` included, waiting or not.
 
     A property keeps its column for good, so that a rebuild gives the columns that the increments gave.
     """
@@ -181,28 +183,26 @@ def properties(connection: Connection, span: Span) -> list[str]:
         if further:
             connection.execute(insert(event_property), [{"name": name} for name in further])
             known.extend(further)
-    return sorted(known)
+    return tuple(sorted(known))
 
 
-def by_place(
-    engine: Engine, span: Span, found: Found, keys: Sequence[str]
-) -> Iterator[tuple[tuple[dt.date, int], pa.Table]]:
+def by_place(engine: Engine, span: Span, found: Found) -> Iterator[tuple[tuple[dt.date, int], pa.Table]]:
     """The events of each (day, part), one place after the other, in the layout of `columns.FRESH`."""
     uri = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with dbapi.connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute(_PREPARE.text)
-        cursor.execute(_query(span, found, keys))
+        cursor.execute(_query(span, found))
         held: list[pa.Table] = []
         place = None
         for batch in cursor.fetch_record_batch():
             for here, rows in _runs(pa.Table.from_batches([batch])):
                 if place is not None and here != place:
-                    yield place, _fresh(held, keys)
+                    yield place, _fresh(held, found.properties)
                     held = []
                 place = here
                 held.append(rows)
         if place is not None:
-            yield place, _fresh(held, keys)
+            yield place, _fresh(held, found.properties)
 
 
 def settle(connection: Connection, span: Span) -> int:
@@ -220,16 +220,22 @@ def settle(connection: Connection, span: Span) -> int:
     return early
 
 
+def clear(connection: Connection) -> None:
+    """Forget the work of a sync that did not finish."""
+    with connection.begin():
+        connection.execute(text("TRUNCATE onward.event_sync_session"))
+
+
 def _parameters(span: Span) -> dict[str, Any]:
     return {"since": span.since, "limit": span.limit, "horizon": span.horizon, "rebuild": span.is_rebuild}
 
 
-def _query(span: Span, found: Found, keys: Sequence[str]) -> str:
+def _query(span: Span, found: Found) -> str:
     columns = sql.SQL("").join(
         sql.SQL(", nullif(event.properties ->> {key}, '') AS {name}").format(
             key=sql.Literal(key), name=sql.Identifier(f"p{number}")
         )
-        for number, key in enumerate(keys)
+        for number, key in enumerate(found.properties)
     )
     sources = [_FRESH_ROWS, *([_DUE_ROWS] if found.due else []), *([_MOVED_ROWS] if found.moved else [])]
     rows = sql.SQL(" UNION ALL ").join(

@@ -1,4 +1,4 @@
-"""The settings of analytics: where the columns lie, how long results stay, how much memory they may take.
+"""The settings of analytics: where the columns lie, what stays how long, how much memory it may take.
 
 `SETTINGS` is the whole list. Nothing else in this package reads the environment.
 """
@@ -25,6 +25,11 @@ SETTINGS = (
     ),
     Setting("FUNNEL_ANALYTICS_CACHE_TTL", "300", "Seconds a computed view stays in Redis. 0 keeps none."),
     Setting("ANALYTICS_MEMORY_MB", "2048", "Megabytes of event columns that a process keeps loaded."),
+    Setting(
+        "ANALYTICS_RETENTION_DAYS",
+        "0",
+        "Days that a session is kept after its last event; older ones are removed daily. 0 keeps all.",
+    ),
 )
 
 
@@ -33,6 +38,7 @@ class Settings:
     store: str | None  #: None: the caller's default, a folder beside the other data
     cache_seconds: int
     memory_bytes: int
+    retention_days: int  #: 0: for ever
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -44,6 +50,7 @@ class Settings:
             store=value["ANALYTICS_STORE"] or None,
             cache_seconds=_whole_number("FUNNEL_ANALYTICS_CACHE_TTL", value, 0, 86400),
             memory_bytes=_whole_number("ANALYTICS_MEMORY_MB", value, 16, 1 << 20) << 20,
+            retention_days=_whole_number("ANALYTICS_RETENTION_DAYS", value, 0, 36500),
         )
 
 

@@ -71,7 +71,7 @@ def sync(
     one waits its turn, or with `wait=False` does nothing and returns None. Readers see the files of before
     until the last moment, then all of the new ones. Raises ForeignStore when the store is another's.
     """
-    with catalogue.locked(engine, wait=wait) as connection:
+    with catalogue.locked(engine) if wait else catalogue.locked_if_free(engine) as connection:
         if connection is None:
             return None
         horizon = (now or dt.datetime.now(dt.UTC)) + CLOCK_TOLERANCE
@@ -128,7 +128,6 @@ def _written(
     """Write every place that gains or loses rows, some at a time while the next are read."""
     with connection.begin():
         leaving = pending.leaving(connection)
-        keys = pending.properties(connection, span)
     replacement = Replacement()
 
     def put(place: Place, fresh: pa.Table, gone: list[str]) -> None:
@@ -137,7 +136,7 @@ def _written(
 
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="sync") as threads:
         held: deque[Future[None]] = deque()
-        for place, fresh in pending.by_place(engine, span, found, keys):
+        for place, fresh in pending.by_place(engine, span, found):
             held.append(threads.submit(put, place, fresh, leaving.pop(place, [])))
             if len(held) == _MOST_HELD:
                 held.popleft().result()

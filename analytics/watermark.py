@@ -13,14 +13,14 @@ from sqlalchemy import Connection, text
 _SNAPSHOT = text("SELECT pg_current_snapshot()::text")
 _OLDEST_OF_OURS = text("""
     SELECT coalesce(
-        (SELECT running::text FROM pg_snapshot_xip(CAST(:snapshot AS pg_snapshot)) AS running
+        (SELECT running.id::text FROM pg_snapshot_xip(CAST(:snapshot AS pg_snapshot)) AS running(id)
          WHERE NOT EXISTS (
              SELECT FROM pg_stat_activity backend
-             WHERE backend.backend_xid = running::xid AND backend.datname <> current_database())
+             WHERE backend.backend_xid = running.id::xid AND backend.datname <> current_database())
            AND NOT EXISTS (
              SELECT FROM pg_prepared_xacts prepared
-             WHERE prepared.transaction = running::xid AND prepared.database <> current_database())
-         ORDER BY running LIMIT 1),
+             WHERE prepared.transaction = running.id::xid AND prepared.database <> current_database())
+         ORDER BY running.id LIMIT 1),
         pg_snapshot_xmax(CAST(:snapshot AS pg_snapshot))::text)
 """)
 

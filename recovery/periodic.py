@@ -1,4 +1,4 @@
-"""What beat asks of the worker every few seconds. A run does all there is to do: a lost one costs nothing.
+"""What beat asks of the worker, by the clock. A run does all there is to do: a lost one costs nothing.
 
 So none of them becomes a dead letter; a failed run is in the worker's log, and the page says how old its
 numbers are.
@@ -8,6 +8,7 @@ from functools import cache
 
 from celery import Task, shared_task
 
+from analytics.retention import retain
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from analytics.sync import sync
@@ -21,6 +22,12 @@ from infra.worker_engine import worker_engine
 def sync_events(self: Task) -> None:
     """Take new events into the store, unless another sync is at it."""
     sync(worker_engine(self.app), _store(), wait=False)
+
+
+@shared_task(bind=True, name="recovery.retain_events", dead_letters=False)
+def retain_events(self: Task) -> None:
+    """Remove the sessions that are older than the setting allows."""
+    retain(worker_engine(self.app), _store(), days=AnalyticsSettings.from_env().retention_days)
 
 
 @shared_task(bind=True, name="recovery.finish_retries", dead_letters=False)

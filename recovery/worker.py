@@ -1,5 +1,7 @@
 """The Celery app of our own worker and beat: `celery -A recovery.worker worker`."""
 
+from celery.schedules import crontab
+
 import dlq
 from infra.celery_app import create_celery
 from infra.settings import Settings
@@ -13,6 +15,8 @@ app.conf.update(
     beat_schedule={
         "sync-events": {"task": "recovery.sync_events", "schedule": 2.0, "options": {"expires": 10}},
         "finish-retries": {"task": "recovery.finish_retries", "schedule": 10.0, "options": {"expires": 30}},
+        # At night by UTC: it shares the lock with the syncs, which wait for it one file at a time.
+        "retain-events": {"task": "recovery.retain_events", "schedule": crontab(hour=3, minute=17)},
     },
 )
 app.set_default()

@@ -44,7 +44,7 @@ def worker_app(engine, database_url, redis_url, tmp_path, monkeypatch):
 
 def test_every_entry_of_the_schedule_is_a_task_of_the_worker(worker_app):
     entries = {entry["task"] for entry in worker_app.conf.beat_schedule.values()}
-    assert entries == {"recovery.sync_events", "recovery.finish_retries"}
+    assert entries == {"recovery.sync_events", "recovery.finish_retries", "recovery.retain_events"}
     assert entries <= set(worker_app.tasks)
 
 
