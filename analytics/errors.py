@@ -6,6 +6,7 @@ AnalyticsError
   InvalidQuery         a date range, breakdown or filter that cannot be asked
   UnknownFunnel        no definition is saved under this name
   UnknownVersion       the funnel has no such version
+  UnknownSession       no event has this session id
   NewerVersion         somebody has saved the funnel in between
   InvalidEvent         an event that `record` cannot store
   SourceUnusable       a file or table that cannot be imported at all
@@ -54,6 +55,12 @@ class UnknownFunnel(AnalyticsError):
 class UnknownVersion(AnalyticsError):
     def __init__(self, name: str, version: int) -> None:
         super().__init__(f"{name!r} has no version {version}")
+
+
+class UnknownSession(AnalyticsError):
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"no event of a session {session_id[:200]!r} is known")
+        self.session_id = session_id
 
 
 class NewerVersion(AnalyticsError):

@@ -1,4 +1,4 @@
-"""Which sessions a link opens: a funnel, a question and a selection, as the parameters of an address and back.
+"""Which sessions a link opens: funnel, question and selection, as the parameters of an address and back.
 
 What has its default is left out. Moments are ISO 8601 in UTC, `where` is a JSON list of a dimension and its
 values, `event_where` the conditions as in a definition. Parameters of other names are nobody's here.
@@ -122,12 +122,10 @@ def _selection(given: _Given) -> Selection:
     silent = given.maybe("silent")
     if silent is not None and silent not in _YES_OR_NO:
         raise InvalidQuery("silent", f"{silent!r} is not yes or no")
-    return Selection(
-        silent=None if silent is None else _YES_OR_NO[silent],
-        bins=given.text("bins", "day"),
-        **{name: given.whole(name) for name in _WHOLE},
-        **{name: given.maybe(name) for name in _TEXT},
-    )
+    chosen: dict[str, Any] = {name: given.whole(name) for name in _WHOLE}
+    chosen |= {name: given.maybe(name) for name in _TEXT}
+    is_silent = None if silent is None else _YES_OR_NO[silent]
+    return Selection(silent=is_silent, bins=given.text("bins", "day"), **chosen)
 
 
 def _of_question(question: Question) -> Pairs:

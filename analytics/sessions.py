@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analytics import catalogue
 from analytics.errors import InvalidQuery, StoreUnavailable, listed
 from analytics.kernel.arrays import BLOCKED, LEFT, NEVER
 from analytics.queries import Asked, FileChains, Reader
@@ -28,7 +29,7 @@ MOST_SESSIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the counted sessions; None leaves a part open. Checked on construction: raises InvalidQuery."""
+    """Which of the counted sessions; None leaves a part open. Raises InvalidQuery on construction."""
 
     reached: int | None = None  #: took this step, numbered from 0
     stopped: int | None = None  #: got exactly this far
@@ -60,6 +61,20 @@ class SessionRow:
     outcome: str
     value: str | None  #: of the breakdown; None without one
 
+    def cells(self) -> list[Cell]:
+        return [_cell(getattr(self, name)) for name in SESSION_COLUMNS]
+
+
+SESSION_COLUMNS: tuple[str, ...] = tuple(SessionRow.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChain:
+    """One session as the funnel counted it."""
+
+    row: SessionRow
+    taken_at: tuple[dt.datetime | None, ...]  #: when it took each step; None: it did not
+
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
@@ -67,11 +82,7 @@ class SessionPage:
     next: str | None  #: `after` of the next page; None on the last
 
     def to_rows(self) -> list[list[Cell]]:
-        header: list[Cell] = list(SessionRow.__slots__)
-        return [
-            header,
-            *([_cell(getattr(row, name)) for name in SessionRow.__slots__] for row in self.sessions),
-        ]
+        return [list(SESSION_COLUMNS), *(row.cells() for row in self.sessions)]
 
 
 def listed_sessions(
@@ -86,13 +97,26 @@ def listed_sessions(
 
 
 def every_session(reader: Reader, asked: Asked, selection: Selection) -> Iterator[SessionRow]:
-    """All pages together, file after file, in the memory of one file."""
+    """All pages together, in the memory of one file. What cannot be asked is refused at the first session."""
     return (row for _, row in _rows(reader, asked, selection, None))
 
 
 def count_sessions(reader: Reader, asked: Asked, selection: Selection) -> int:
     """How many sessions all pages together list."""
-    return sum(int(_chosen(part, asked, selection).sum()) for part in _parts(reader, asked, selection))
+    return sum(int(_chosen(part, selection).sum()) for part in _parts(reader, asked, selection))
+
+
+def chain_of(reader: Reader, asked: Asked, session_id: str) -> SessionChain | None:
+    """The chain that the session counts with; None when the funnel does not count it."""
+    for place in catalogue.places(reader.engine, [session_id]):
+        part = next(_parts(reader, asked, Selection(), place), None)
+        if part is None or (part.file.day, part.file.part) != place:
+            continue
+        at = part.chains.session_ids().index(session_id).as_py()
+        if at >= 0:
+            taken = (None if ms == NEVER else _moment(ms) for ms in part.chains.times_ms[at])
+            return SessionChain(_row(part, at, session_id, asked), tuple(taken))
+    return None
 
 
 def by_pattern(asked: Asked) -> Asked:
@@ -161,7 +185,7 @@ def _rows(
 ) -> Iterator[tuple[_Key, SessionRow]]:
     start = (after.day, after.part) if after else None
     for part in _parts(reader, asked, selection, start):
-        at = np.flatnonzero(_chosen(part, asked, selection))
+        at = np.flatnonzero(_chosen(part, selection))
         ids = part.chains.session_ids().take(pa.array(at)).to_pylist() if len(at) else []
         for key, number in zip(_keys(part, ids), at.tolist(), strict=True):
             if after is None or key > after:
@@ -174,7 +198,7 @@ def _keys(part: FileChains, ids: Iterable[str]) -> Iterator[_Key]:
             yield _Key(part.file.day, part.file.part, session_id, nth)
 
 
-def _chosen(part: FileChains, asked: Asked, selection: Selection) -> NDArray[np.bool_]:
+def _chosen(part: FileChains, selection: Selection) -> NDArray[np.bool_]:
     chains = part.chains
     chosen = np.ones(len(chains.reached), np.bool_)
     if selection.reached is not None:

@@ -3,15 +3,17 @@
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from analytics import definitions
-from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel
+from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel, UnknownSession
 from analytics.question import Question
 from analytics.views.funnel import FUNNEL
+from api.caller import Caller
+from api.session_routes import session_routes
 from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
 from dlq.errors import StoreUnavailable as LettersUnavailable
@@ -19,22 +21,10 @@ from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.retry import RetryClient
-from infra.access.roles import Person
 from infra.errors import AccessDenied
 from recovery.funnels import Funnels
 
-
-def signed_in(request: Request) -> Person:
-    """The person the guard found; no route is reached without one."""
-    person = request.state.person
-    if not isinstance(person, Person):
-        raise TypeError("a route was reached past the guard")
-    return person
-
-
 _AWAY = "The database does not answer. Try again shortly."
-
-Caller = Annotated[Person, Depends(signed_in)]
 
 
 def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor: Redactor) -> FastAPI:
@@ -69,6 +59,8 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
         receipt = retries.retry(console.letter_of_task(engine, by, task_id), by)
         return {"status": "queued", "task_id": receipt.task_id}
 
+    api.include_router(session_routes(engine, funnels))
+
     @api.exception_handler(AccessDenied)
     @api.exception_handler(AnalyticsError)
     @api.exception_handler(DlqError)
@@ -91,7 +83,7 @@ def _status_of(error: Exception) -> int:
             return 403
         case OperationalError() | StoreUnavailable() | LettersUnavailable():
             return 503
-        case UnknownFunnel() | UnknownLetter():
+        case UnknownFunnel() | UnknownSession() | UnknownLetter():
             return 404
         case NotAllowedNow():
             return 409

@@ -1,5 +1,6 @@
 """The join of funnel and queue: a session behind a task of ours that died is blocked, it has not left."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,17 @@ from sqlalchemy import Engine
 
 from analytics.cache import Answer, Found, ViewCache
 from analytics.funnels import FunnelDefinition
+from analytics.history import SessionHistory, session_history
 from analytics.queries import Asked, Reader
 from analytics.question import Question
-from analytics.sessions import Selection, SessionPage, listed_sessions
+from analytics.sessions import (
+    Selection,
+    SessionPage,
+    SessionRow,
+    count_sessions,
+    every_session,
+    listed_sessions,
+)
 from analytics.views.kinds import Record, ViewKind
 from dlq.console import waiting_sessions
 from infra.access.roles import Permission, Person
@@ -73,6 +82,43 @@ class Funnels:
         by.require(Permission.READ_SESSIONS)
         of = asked(self.reader.engine, definition, question, now=now)
         return listed_sessions(self.reader, of, selection, after=after, limit=limit)
+
+    def count_sessions(
+        self,
+        by: Person,
+        definition: FunnelDefinition,
+        question: Question,
+        selection: Selection,
+        *,
+        now: datetime,
+    ) -> int:
+        """How many sessions all pages together list."""
+        by.require(Permission.READ_SESSIONS)
+        return count_sessions(
+            self.reader, asked(self.reader.engine, definition, question, now=now), selection
+        )
+
+    def every_session(
+        self,
+        by: Person,
+        definition: FunnelDefinition,
+        question: Question,
+        selection: Selection,
+        *,
+        now: datetime,
+    ) -> Iterator[SessionRow]:
+        """All of them, one after the other, for an export."""
+        by.require(Permission.READ_SESSIONS)
+        return every_session(self.reader, asked(self.reader.engine, definition, question, now=now), selection)
+
+    def session(
+        self, by: Person, definition: FunnelDefinition, question: Question, session_id: str, *, now: datetime
+    ) -> SessionHistory:
+        """The events of one session, and how the funnel counts it. Raises UnknownSession."""
+        by.require(Permission.READ_SESSIONS)
+        return session_history(
+            self.reader, asked(self.reader.engine, definition, question, now=now), session_id
+        )
 
 
 def asked(engine: Engine, definition: FunnelDefinition, question: Question, *, now: datetime) -> Asked:
