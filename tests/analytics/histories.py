@@ -46,7 +46,7 @@ def _ms(second: int) -> int:
 properties = st.fixed_dictionaries({name: st.sampled_from(VALUES) for name in PROPERTIES})
 
 
-def events(most: int, sessions: int = len(SESSIONS)) -> st.SearchStrategy[tuple[Event, ...]]:
+def events(most: int, sessions: int, tied: bool) -> st.SearchStrategy[tuple[Event, ...]]:
     one = st.builds(
         Event,
         st.sampled_from(SESSIONS[:sessions]),
@@ -54,7 +54,8 @@ def events(most: int, sessions: int = len(SESSIONS)) -> st.SearchStrategy[tuple[
         st.integers(0, LAST_SECOND).map(moment),
         properties,
     )
-    return st.lists(one, max_size=most).map(
+    told_apart = None if tied else lambda event: (event.session, event.at)
+    return st.lists(one, max_size=most, unique_by=told_apart).map(
         lambda found: tuple(sorted(found, key=lambda event: (event.session, event.at)))
     )
 
@@ -139,6 +140,7 @@ def asked(
     optional: bool = False,
     filtered: bool = False,
     broken_down: bool = False,
+    tied: bool = True,
     most_events: int = 9,
     sessions: int = 2,
 ) -> Asked:
@@ -146,7 +148,7 @@ def asked(
     return Asked(
         definition,
         draw(questions(definition, broken_down=broken_down, filtered=filtered)),
-        draw(events(most_events, sessions)),
+        draw(events(most_events, sessions, tied)),
         now=moment(draw(st.integers(0, 2 * LAST_SECOND))),
         blocked=draw(
             st.dictionaries(st.sampled_from(SESSIONS), st.integers(0, LAST_SECOND).map(_ms), max_size=2)

@@ -21,6 +21,12 @@ def test_ordered(world: Asked) -> None:
     _check_agreement(world)
 
 
+@examples(300)
+@given(asked("ordered", tied=False, most_events=7))
+def test_ordered_without_ties(world: Asked) -> None:
+    _check_agreement(world)
+
+
 @examples(400)
 @given(asked("ordered", optional=True))
 def test_optional_steps(world: Asked) -> None:
