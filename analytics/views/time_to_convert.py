@@ -95,7 +95,8 @@ def gaps_ms(times_ms: NDArray[np.int64], from_step: int, to_step: int) -> Gaps:
     """[session] of those that took both steps, from one to the other."""
     begins, ends = times_ms[:, from_step], times_ms[:, to_step]
     both = (begins != NEVER) & (ends != NEVER)
-    return ends[both] - begins[both]
+    gaps: Gaps = ends[both] - begins[both]
+    return gaps
 
 
 def time_to_convert_view(

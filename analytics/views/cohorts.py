@@ -1,0 +1,185 @@
+"""Compares groups of sessions: by the value of a dimension, or by the week in which they entered.
+
+Every session is in one segment. Each is tested against all others together, or against one chosen segment, by
+settled rates. All tests of one answer are corrected together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+from analytics.errors import InvalidQuery
+from analytics.funnels import FunnelDefinition
+from analytics.grouping import OTHER, band_labels, missing_value
+from analytics.queries import Asked, FunnelResult, Reader
+from analytics.question import JOIN
+from analytics.rates import Rate
+from analytics.statistics.comparison import Difference, difference, verdict
+from analytics.statistics.correction import benjamini_hochberg
+from analytics.statistics.log_rank import log_rank
+from analytics.statistics.step_contributions import step_contributions
+from analytics.statistics.survival import ConversionCurve
+from analytics.timing import by_entry_week
+from analytics.views.cohort_insights import insights
+from analytics.views.cohort_records import CohortsView, Segment, SegmentStep, Speed, Versus
+from analytics.views.kinds import ViewKind
+from analytics.views.records import Period
+from analytics.views.row_counts import RowCounts, milestones
+
+ENTRY_WEEK = "entry_week"
+
+
+def cohorts_view(reader: Reader, asked: Asked, *, by: str, reference: str | None = None) -> CohortsView:
+    """`by` is a dimension or "entry_week"; `reference` the value of a segment to compare all others with.
+
+    A reference that nobody entered with is not compared with: the view's own `reference` is None then. Raises
+    InvalidQuery where sessions could be in several segments, and as Reader.ask.
+    """
+    attribution = asked.question.attribution
+    if attribution == "all_events" or attribution.startswith("step_"):
+        raise InvalidQuery("attribution", f"{attribution} puts a session into several segments; use session")
+    if by == ENTRY_WEEK:
+        question, binned = replace(asked.question, breakdown=()), partial(by_entry_week, rows=True)
+        result = reader.ask(replace(asked, question=question, labels=None, binned=binned))
+    else:
+        question = replace(asked.question, breakdown=(by,))
+        result = reader.ask(replace(asked, question=question, labels=None))
+    return _view(result, by, reference)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cohort:
+    """A segment before it is compared."""
+
+    value: str
+    bin: int | None
+    counts: RowCounts
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What a segment is compared with."""
+
+    settled: Rate
+    reached: tuple[int, ...]  #: settled sessions, over the milestones
+
+
+def _view(result: FunnelResult, by: str, reference: str | None) -> CohortsView:
+    definition, days = result.definition, result.question.days()
+    cohorts = _cohorts(result)
+    known = reference if reference in {cohort.value for cohort in cohorts} else None
+    sides = [_side(cohort, cohorts, known, definition) for cohort in cohorts]
+    differences = [
+        difference(side.settled, cohort.counts.settled) if side else None
+        for cohort, side in zip(cohorts, sides, strict=True)
+    ]
+    speed = log_rank([cohort.counts.watched for cohort in cohorts])
+    p_values = [found.p_value if found else None for found in differences]
+    *corrected, speed_p = benjamini_hochberg([*p_values, speed.p_value])
+    segments = tuple(map(partial(_segment, definition), cohorts, sides, differences, corrected))
+    everybody = RowCounts(result.total)
+    return CohortsView(
+        name=definition.name,
+        title=definition.title or definition.name,
+        by=by,
+        by_label="Entry week" if by == ENTRY_WEEK else definition.dimension(by).label,
+        reference=known,
+        period=Period(days[0], days[-1], len(days)),
+        window_seconds=definition.window_seconds,
+        entered=everybody.entered,
+        open=everybody.outcomes.open,
+        segments=segments,
+        folded_values=result.rows.folded if result.rows else 0,
+        speed=Speed(speed, speed_p, verdict(speed_p)),
+        insights=insights(segments, known, verdict(speed_p)),
+    )
+
+
+def _cohorts(result: FunnelResult) -> list[_Cohort]:
+    """Those that somebody entered: weeks and bands in their order, other values by entries, the rest last."""
+    if result.grouped is None:
+        raise ValueError("without a breakdown or weeks as rows there is nothing to compare")
+    counts = [RowCounts(result.grouped, row) for row in range(len(result.grouped.reached))]
+    if result.rows is None:
+        weeks = zip(result.timing.labels, counts, strict=True)
+        return [_Cohort(monday.isoformat(), at, one) for at, (monday, one) in enumerate(weeks) if one.entered]
+    found = [
+        _Cohort(value, None, one)
+        for value, one in zip(result.rows.labels, counts, strict=True)
+        if one.entered
+    ]
+    last = {missing_value(result.question.breakdown), OTHER}
+    bands = _order_of_bands(result)
+    found.sort(key=lambda one: (one.value in last, bands.get(one.value, 0), -one.counts.entered, one.value))
+    return found
+
+
+def _order_of_bands(result: FunnelResult) -> dict[str, int]:
+    bands = result.definition.dimension(result.question.breakdown[0]).bands
+    return {label: at for at, label in enumerate(band_labels(bands))} if bands else {}
+
+
+def _side(
+    cohort: _Cohort, cohorts: Sequence[_Cohort], reference: str | None, definition: FunnelDefinition
+) -> _Side | None:
+    if reference is None:
+        others = [other for other in cohorts if other is not cohort]
+    else:
+        others = [other for other in cohorts if other.value == reference and other is not cohort]
+    if not others:
+        return None
+    rates = [other.counts.settled for other in others]
+    reached = zip(*(other.counts.settled_reached(definition) for other in others), strict=True)
+    return _Side(
+        Rate.of_counts(sum(rate.count for rate in rates), sum(rate.of for rate in rates)),
+        tuple(sum(counts) for counts in reached),
+    )
+
+
+def _segment(
+    definition: FunnelDefinition,
+    cohort: _Cohort,
+    side: _Side | None,
+    found: Difference | None,
+    corrected: float | None,
+) -> Segment:
+    counts = cohort.counts
+    return Segment(
+        value=cohort.value,
+        label=JOIN.join(part or "(missing)" for part in cohort.value.split(JOIN)),
+        bin=cohort.bin,
+        entered=counts.entered,
+        converted=counts.outcomes.converted,
+        outcomes=counts.outcomes,
+        observed=counts.observed,
+        settled=counts.settled,
+        versus=_versus(side, found, corrected),
+        median_seconds=counts.median_seconds,
+        average_seconds=counts.average_seconds,
+        steps=_steps(definition, counts.settled_reached(definition), side),
+        curve=ConversionCurve.of(counts.watched),
+    )
+
+
+def _versus(side: _Side | None, found: Difference | None, corrected: float | None) -> Versus | None:
+    if side is None or found is None:
+        return None
+    return Versus(side.settled, found.difference, found.low, found.high, corrected, verdict(corrected))
+
+
+def _steps(
+    definition: FunnelDefinition, reached: tuple[int, ...], side: _Side | None
+) -> tuple[SegmentStep, ...]:
+    others = side.reached if side else (0,) * len(reached)
+    contributions = step_contributions(others, reached) or (None,) * (len(reached) - 1)
+    labels = [definition.steps[at].label for at in milestones(definition)[1:]]
+    return tuple(
+        SegmentStep(label, Rate.of_counts(here[1], here[0]), Rate.of_counts(there[1], there[0]), contribution)
+        for label, here, there, contribution in zip(
+            labels, pairwise(reached), pairwise(others), contributions, strict=True
+        )
+    )
+
+
+COHORTS = ViewKind("cohorts", CohortsView, cohorts_view)
