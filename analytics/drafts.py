@@ -3,6 +3,7 @@
 A draft never changes; each edit gives the next one. `check` says what is wrong and where.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -142,6 +143,12 @@ class Draft:
             dimensions=tuple(map(DraftDimension.of, definition.dimensions)),
         )
 
+    @classmethod
+    def copy_of(cls, definition: FunnelDefinition) -> Self:
+        """A new funnel that counts the same, under another title and name."""
+        title = f"Copy of {definition.title or definition.name}"
+        return replace(cls.of(definition), title=title, typed_name="")
+
     @property
     def name(self) -> str:
         return self.base_name or self.typed_name.strip() or name_of(self.title)
@@ -246,6 +253,15 @@ class Draft:
                 replace(e, where=change(e.where)) if e.key == key else e for e in self.exclusions
             ),
         )
+
+
+def pasted(text: str, over: Draft) -> Draft:
+    """What the JSON says, in the place of `over`: a saved funnel keeps its name. Raises InvalidFunnel."""
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise InvalidFunnel("definition", f"is not JSON: {error}") from None
+    return replace(Draft.of(from_json(body)), base_version=over.base_version, base_name=over.base_name)
 
 
 def name_of(title: str) -> str:

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine, func, or_, select, true
 
 from analytics.funnels import FunnelDefinition
 from analytics.tables import event_partition
@@ -20,7 +20,8 @@ class FunnelSpan:
 def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:
     """The UTC days of the sessions that hold a first step; None where there are none."""
     names = event_partition.c.profile["names"]
-    begins = or_(*(names.has_key(event) for event in definition.steps[0].events))
+    # A step without names is served by any event, so it begins in every file.
+    begins = or_(*map(names.has_key, definition.steps[0].events)) if definition.steps[0].events else true()
     query = select(
         func.min(event_partition.c.day),
         func.max(event_partition.c.day),

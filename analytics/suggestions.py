@@ -29,7 +29,13 @@ class Suggestion:
 
 def events(reader: Reader) -> list[Suggestion]:
     """Every event name, the most frequent first; at most MAX_SUGGESTIONS."""
-    return reader.remembered("suggested events", lambda: _ranked(_names(reader.engine)))
+    return _ranked(_names(reader))
+
+
+def unseen(reader: Reader, names: Sequence[str]) -> list[str]:
+    """Those of the names that no event has ever had."""
+    known = _names(reader)
+    return [name for name in names if name not in known]
 
 
 def properties(reader: Reader, of: Sequence[str]) -> list[Suggestion]:
@@ -50,7 +56,11 @@ def values(reader: Reader, of: Sequence[str], property_name: str) -> list[Sugges
     return reader.remembered(key, lambda: _ranked(_summed(reader, names, counted)))
 
 
-def _names(engine: Engine) -> Counter[str]:
+def _names(reader: Reader) -> Counter[str]:
+    return reader.remembered("event names", lambda: _counted_names(reader.engine))
+
+
+def _counted_names(engine: Engine) -> Counter[str]:
     found: Counter[str] = Counter()
     for profile in catalogue.profiles(engine):
         found.update(profile["names"])

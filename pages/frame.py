@@ -13,10 +13,14 @@ st.logo("pages/static/logo.svg", size="medium")
 with _states.failures_shown("Onward"):
     person = _access.signed_in()
 
-sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": []}
+sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": [], "Administration": []}
 if person.may(Permission.READ_FUNNELS):
     sections["Analytics"].append(
         st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel", default=True)
+    )
+    # Reached from a number, not from the menu; it refuses for itself whoever may not see sessions.
+    sections["Analytics"].append(
+        st.Page("sessions.py", title="Sessions", url_path="sessions", visibility="hidden")
     )
 if person.may(Permission.READ_LETTERS):
     sections["Operations"].append(
@@ -26,6 +30,10 @@ if person.may(Permission.READ_LETTERS):
             icon=":material/mark_email_unread:",
             url_path="dead-letters",
         )
+    )
+if person.may(Permission.MANAGE_SETTINGS):
+    sections["Administration"].append(
+        st.Page("settings.py", title="Settings", icon=":material/settings:", url_path="settings")
     )
 page = st.navigation({name: pages for name, pages in sections.items() if pages})
 st.set_page_config(page_title=f"{page.title} · Onward")
