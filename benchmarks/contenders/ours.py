@@ -8,11 +8,11 @@ import datetime as dt
 
 from analytics.cache import ViewCache
 from analytics.funnels import FunnelDefinition, Step
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Question
 from analytics.store import EventStore
 from analytics.tally import Tally
-from analytics.view_records import FunnelView
+from analytics.views.funnel import FUNNEL
 from benchmarks.journeys import STEPS
 from benchmarks.task import BREAKDOWN, WINDOW_SECONDS, Answer, Counts, Task, window_seconds
 from infra.database import open_engine
@@ -32,14 +32,12 @@ def ready(task: Task) -> Answer:
     )
     if task.form == "cached":
         cache = ViewCache(open_redis(task.redis_url), CACHE_SECONDS)
-        return lambda _: _of_view(
-            cache.view(reader, _definition(None), _question(task), now=dt.datetime.now(dt.UTC))
-        )
+        return lambda _: _cached(cache, reader, task)
     return lambda repetition: _counted(reader, task, repetition)
 
 
 def _counted(reader: Reader, task: Task, repetition: int) -> Counts:
-    result = reader.run(_definition(repetition), _question(task), now=dt.datetime.now(dt.UTC))
+    result = reader.ask(_asked(task, repetition))
     by_value = None
     if result.rows is not None and result.grouped is not None:
         by_value = {label: _reached(result.grouped, group) for group, label in enumerate(result.rows.labels)}
@@ -50,8 +48,13 @@ def _reached(tally: Tally, group: int) -> tuple[int, ...]:
     return tuple(tally.reached[group].tolist())
 
 
-def _of_view(view: FunnelView) -> Counts:
+def _cached(cache: ViewCache, reader: Reader, task: Task) -> Counts:
+    view = cache.view(FUNNEL, reader, _asked(task, None)).view
     return Counts(tuple(step.reached for step in view.steps))
+
+
+def _asked(task: Task, repetition: int | None) -> Asked:
+    return Asked(_definition(repetition), _question(task), dt.datetime.now(dt.UTC))
 
 
 def _definition(repetition: int | None) -> FunnelDefinition:
@@ -67,4 +70,4 @@ def _question(task: Task) -> Question:
     first, last = dt.date.fromisoformat(task.first_day), dt.date.fromisoformat(task.last_day)
     if task.form == "total":
         return Question.of_days(first, last)
-    return Question.of_days(first, last, breakdown=BREAKDOWN)
+    return Question.of_days(first, last, breakdown=(BREAKDOWN,))
