@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
 from analytics.kernel.arrays import Bins
 from analytics.question import Question, day_start, time_zone
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS_OF_WEEK = 7 * 24
 #: Time zones differ from UTC by multiples of this.
 _QUARTER = dt.timedelta(minutes=15)
@@ -28,6 +30,17 @@ class Timing:
     @property
     def size(self) -> int:
         return len(self.labels) or HOURS_OF_WEEK
+
+    def label(self, number: int) -> dt.date | str:
+        """What bin `number` is. Raises InvalidQuery when there is none of this number."""
+        if not 0 <= number < self.size:
+            raise InvalidQuery("bin", f"{number} is no bin of this question; 0 to {self.size - 1} are")
+        return self.labels[number] if self.labels else hour_label(number)
+
+
+def hour_label(hour: int) -> str:
+    """`Tuesday 14:00`, of an hour of the week."""
+    return f"{WEEKDAYS[hour // 24]} {hour % 24:02}:00"
 
 
 def by_entry_day(question: Question) -> Timing:
@@ -65,6 +78,12 @@ def by_hour_of_week(question: Question, window_seconds: int) -> Timing:
                 hours.append(local.weekday() * 24 + local.hour)
                 moment += _QUARTER
     return Timing((), _bins(edges, np.array(hours))._replace(at_furthest=1))
+
+
+def by_hour_of_entry(question: Question) -> Timing:
+    """The hour of the week, in the question's zone, of the entry."""
+    timing = by_hour_of_week(question, window_seconds=0)
+    return Timing(timing.labels, timing.bins._replace(at_furthest=0))
 
 
 def _ms(day: dt.date, question: Question) -> int:
