@@ -7,7 +7,7 @@ PACKAGES := analytics api dlq infra onboarding pages recovery
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run link test check lock clean
+.PHONY: help install demo run link test check bench lock clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,10 @@ check: .venv/.installed ## ruff, mypy, and who imports whom
 	$(VENV) -m ruff format --check .
 	$(VENV) -m mypy $(PACKAGES:%=-p %)
 	$(VENV) -m pytest -q tests/test_imports.py
+
+bench: .venv/.warm ## measure the funnel against other engines; ARGS="--sessions 10M" for more than 1M
+	$(VENV) -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	@$(VENV) -m benchmarks.funnel --sessions 1M $(ARGS)
 
 lock: .venv/.installed ## pin requirements.txt in requirements.lock, for Python 3.11 to 3.13
 	$(VENV) -m pip install --quiet uv
