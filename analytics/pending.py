@@ -157,7 +157,7 @@ _MOVED_ROWS = sql.SQL(
 def stage(connection: Connection, span: Span) -> Found:
     """Work out the place of every session that has events in `span`."""
     connection.execute(_PREPARE)
-    connection.execute(text("TRUNCATE onward.event_sync_session"))
+    _empty(connection)
     connection.execute(_STAGE, _parameters(span) | {"rows_per_file": ROWS_PER_FILE})
     events, sessions, moved, due = connection.execute(_FOUND, _parameters(span)).one()
     found = Found(events, sessions, moved, due, _properties(connection, span))
@@ -216,13 +216,19 @@ def settle(connection: Connection, span: Span) -> int:
     connection.execute(_CHANGE_PLACES)
     connection.execute(_WAIT_NO_LONGER, _parameters(span))
     early = connection.execute(_WAIT, _parameters(span)).rowcount
-    connection.execute(text("TRUNCATE onward.event_sync_session"))
+    _empty(connection)
     return early
 
 
 def clear(connection: Connection) -> None:
     """Forget the work of a sync that did not finish."""
     with connection.begin():
+        _empty(connection)
+
+
+def _empty(connection: Connection) -> None:
+    """A sync of nothing finds the table empty, and need not pay for the new file that TRUNCATE makes."""
+    if connection.execute(text("SELECT EXISTS (SELECT FROM onward.event_sync_session)")).scalar_one():
         connection.execute(text("TRUNCATE onward.event_sync_session"))
 
 
