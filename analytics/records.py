@@ -16,6 +16,8 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
     return value
 
 

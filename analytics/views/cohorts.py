@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
-from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
-from analytics.grouping import OTHER, band_labels, missing_value
+from analytics.grouping import OTHER, missing_value
 from analytics.queries import Asked, FunnelResult, Reader
-from analytics.question import JOIN
 from analytics.rates import Rate
 from analytics.statistics.comparison import Difference, difference, verdict
 from analytics.statistics.correction import benjamini_hochberg
@@ -26,6 +24,7 @@ from analytics.views.cohort_records import CohortsView, Segment, SegmentStep, Sp
 from analytics.views.kinds import ViewKind
 from analytics.views.records import Period
 from analytics.views.row_counts import RowCounts, milestones
+from analytics.views.segments import check_disjoint, order_of_bands, segment_label
 
 ENTRY_WEEK = "entry_week"
 
@@ -36,9 +35,7 @@ def cohorts_view(reader: Reader, asked: Asked, *, by: str, reference: str | None
     A reference that nobody entered with is not compared with: the view's own `reference` is None then. Raises
     InvalidQuery where sessions could be in several segments, and as Reader.ask.
     """
-    attribution = asked.question.attribution
-    if attribution == "all_events" or attribution.startswith("step_"):
-        raise InvalidQuery("attribution", f"{attribution} puts a session into several segments; use session")
+    check_disjoint(asked.question)
     if by == ENTRY_WEEK:
         question, binned = replace(asked.question, breakdown=()), partial(by_entry_week, rows=True)
         result = reader.ask(replace(asked, question=question, labels=None, binned=binned))
@@ -110,14 +107,9 @@ def _cohorts(result: FunnelResult) -> list[_Cohort]:
         if one.entered
     ]
     last = {missing_value(result.question.breakdown), OTHER}
-    bands = _order_of_bands(result)
+    bands = order_of_bands(result.definition, result.question.breakdown)
     found.sort(key=lambda one: (one.value in last, bands.get(one.value, 0), -one.counts.entered, one.value))
     return found
-
-
-def _order_of_bands(result: FunnelResult) -> dict[str, int]:
-    bands = result.definition.dimension(result.question.breakdown[0]).bands
-    return {label: at for at, label in enumerate(band_labels(bands))} if bands else {}
 
 
 def _side(
@@ -147,7 +139,7 @@ def _segment(
     counts = cohort.counts
     return Segment(
         value=cohort.value,
-        label=JOIN.join(part or "(missing)" for part in cohort.value.split(JOIN)),
+        label=segment_label(cohort.value),
         bin=cohort.bin,
         entered=counts.entered,
         converted=counts.outcomes.converted,
