@@ -1,7 +1,7 @@
 """The events that the running sync takes in, and where each goes: queries on `event` and its work table.
 
 `by_place` reads with ADBC, as Arrow, five times faster than a cursor. It streams in the order of the places,
-so memory holds one file's events at a time.
+so memory holds the events of a few files at a time.
 """
 
 import datetime as dt

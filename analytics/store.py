@@ -119,9 +119,10 @@ class EventStore:
             raise ForeignStore(self._root, self._full(_MARKER))
 
     def _owner(self) -> str | None:
+        """Whose marker lies here. An empty one is what a crash left, and nobody's."""
         try:
             with self._filesystem.open_input_stream(self._full(_MARKER)) as marker:
-                return str(marker.read().decode(errors="replace")).strip()
+                return str(marker.read().decode(errors="replace")).strip() or None
         except FileNotFoundError:
             return None
 
