@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
@@ -61,5 +62,5 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
-def clock_time(moment: datetime) -> str:
-    return f"{moment:%d %b %Y, %H:%M:%S} UTC"
+def clock_time(moment: datetime, zone: str = "UTC") -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%d %b %Y, %H:%M:%S} {zone}"
