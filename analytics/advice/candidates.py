@@ -15,6 +15,7 @@ class Lost:
     outcome: str = "left"
     dimension: str | None = None
     value: str | None = None
+    pattern: str | None = None  #: of the failed task they stand behind
 
 
 @dataclass(frozen=True, slots=True)

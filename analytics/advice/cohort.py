@@ -13,7 +13,7 @@ import numpy as np
 from analytics.funnels import FunnelDefinition
 from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, WHOLE
 from analytics.queries import Asked, FunnelResult, Reader
-from analytics.question import Question, day_start, time_zone
+from analytics.question import Question, day_start
 from analytics.rates import FEWEST_ENTRIES, Rate
 from analytics.sketch import value_ms
 from analytics.tally import Ints, Tally
@@ -23,8 +23,6 @@ FOLLOW_UPS = (600, 3600, 6 * 3600, *(days * 86400 for days in (1, 3, 7, 14, 30, 
 #: The share of those who converted that the follow-up must cover.
 COVERED = 0.99
 _WEEK = dt.timedelta(days=7)
-#: A range at least so long is cut to whole days, as the pages count.
-_WHOLE_DAYS_FROM = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +63,6 @@ def cohort(reader: Reader, seen: FunnelResult, asked: Asked) -> Cohort | None:
         return None
     follow_up = follow_up_seconds(seen.total, seen.definition)
     until = min(question.until, asked.now - dt.timedelta(seconds=follow_up))
-    if until - question.since >= _WHOLE_DAYS_FROM and until < question.until:
-        until = day_start(until.astimezone(time_zone(question.zone)).date(), question.zone)
     if until <= question.since:
         return None
     closed = replace(

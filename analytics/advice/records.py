@@ -25,13 +25,15 @@ class Sessions:
     outcome: str
     dimension: str | None
     value: str | None
+    pattern: str | None
 
     @classmethod
     def of(cls, asked: Asked, lost: Lost) -> Self:
         question, window = asked.question, asked.definition.window_seconds
         return cls(
-            question.since, question.until, window, lost.stopped, lost.outcome, lost.dimension, lost.value
-        )
+            question.since, question.until, window,
+            lost.stopped, lost.outcome, lost.dimension, lost.value, lost.pattern,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

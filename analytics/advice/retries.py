@@ -86,7 +86,8 @@ def _recommendation(asked: Asked, cohort: Cohort, group: _Waiting) -> Recommenda
 
 
 def _evidence(asked: Asked, cohort: Cohort, group: _Waiting, waits: str, before: str) -> tuple[Evidence, ...]:
-    here, blocked = period_of(asked.question), Lost(stopped=group.step, outcome="blocked")
+    here, blocked = period_of(asked.question), Lost(group.step, "blocked", pattern=group.pattern)
+    listed = None if group.pattern == UNNAMED else Sessions.of(asked, blocked)
     onward = f"Of those who got beyond {before}, {share_in_words(group.onward)} converted."
     share, low, high = group.worth
     of_all = (
@@ -94,7 +95,7 @@ def _evidence(asked: Asked, cohort: Cohort, group: _Waiting, waits: str, before:
         f"(95 % interval {group.sessions * low:,.0f} to {group.sessions * high:,.0f})."
     )
     return (
-        Evidence(waits, None, here, "dead_letters", Sessions.of(asked, blocked)),
+        Evidence(waits, None, here, "dead_letters", listed),
         Evidence(onward, group.onward, period_of(cohort.question), "funnel", None),
         Evidence(of_all, None, here, "dead_letters", None),
     )
