@@ -1,7 +1,8 @@
 """Which sessions a link opens: funnel, question and selection, as the parameters of an address and back.
 
-What has its default is left out. Moments are ISO 8601 in UTC, `where` is a JSON list of a dimension and its
-values, `event_where` the conditions as in a definition. Parameters of other names are nobody's here.
+What has its default is left out. Moments are ISO 8601 in UTC, `session_where` is a JSON list of a dimension and
+its values, `event_where` the conditions as in a definition. Parameters of other names are ignored; those that
+pages bind to their filters have other names than these.
 """
 
 import datetime as dt
@@ -20,6 +21,12 @@ from analytics.sessions import Selection
 Pairs = list[tuple[str, str]]
 _WHOLE = ("reached", "stopped", "bin")
 _TEXT = ("outcome", "value", "pattern")
+_WITH_DEFAULT = {
+    "time_zone": "zone",
+    "completions": "completions",
+    "attribution": "attribution",
+    "most_groups": "most_groups",
+}
 _YES_OR_NO = {"yes": True, "no": False}
 
 
@@ -38,10 +45,10 @@ class SessionQuery:
     def from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """What `to_pairs` wrote. Raises InvalidQuery naming the parameter."""
         given = _Given(pairs)
-        return cls(given.text("name", ""), given.whole("window"), _question(given), _selection(given))
+        return cls(given.text("name", ""), given.whole("window_seconds"), _question(given), _selection(given))
 
     def to_pairs(self) -> Pairs:
-        window: Pairs = [] if self.window_seconds is None else [("window", str(self.window_seconds))]
+        window: Pairs = [] if self.window_seconds is None else [("window_seconds", str(self.window_seconds))]
         return [("name", self.name), *window, *_of_question(self.question), *_of_selection(self.selection)]
 
     def applied_to(self, saved: FunnelDefinition) -> FunnelDefinition:
@@ -95,11 +102,11 @@ def _question(given: _Given) -> Question:
     return Question(
         since=given.moment("since"),
         until=given.moment("until"),
-        zone=given.text("zone", "UTC"),
+        zone=given.text("time_zone", "UTC"),
         completions=given.text("completions", "within_window"),
-        where=tuple(map(_filter, given.json("where"))),
+        where=tuple(map(_filter, given.json("session_where"))),
         event_where=tuple(one for body in given.json("event_where") for one in _conditions(body)),
-        breakdown=tuple(given.all("by")),
+        breakdown=tuple(given.all("breakdown")),
         attribution=given.text("attribution", "session"),
         most_groups=DEFAULT_GROUPS if most_groups is None else most_groups,
     )
@@ -107,7 +114,9 @@ def _question(given: _Given) -> Question:
 
 def _filter(body: object) -> Filter:
     if not isinstance(body, list) or not body or not all(isinstance(one, str) for one in body):
-        raise InvalidQuery("where", 'is not a list of a dimension and its values, like ["plan", "pro"]')
+        raise InvalidQuery(
+            "session_where", 'is not a list of a dimension and its values, like ["plan", "pro"]'
+        )
     return Filter(body[0], tuple(body[1:]))
 
 
@@ -134,13 +143,13 @@ def _of_question(question: Question) -> Pairs:
         if moment is not None:
             pairs.append((name, moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")))
     default = Question()
-    for name in ("zone", "completions", "attribution", "most_groups"):
-        if (value := getattr(question, name)) != getattr(default, name):
+    for name, field in _WITH_DEFAULT.items():
+        if (value := getattr(question, field)) != getattr(default, field):
             pairs.append((name, str(value)))
-    pairs += [("where", _json([one.dimension, *one.values])) for one in question.where]
+    pairs += [("session_where", _json([one.dimension, *one.values])) for one in question.where]
     if question.event_where:
         pairs.append(("event_where", _json(conditions_to_json(question.event_where))))
-    return pairs + [("by", dimension) for dimension in question.breakdown]
+    return pairs + [("breakdown", dimension) for dimension in question.breakdown]
 
 
 def _of_selection(selection: Selection) -> Pairs:

@@ -170,7 +170,10 @@ def _narrowed(asked: Asked, selection: Selection) -> Asked:
     """Asked with the breakdown and the bins that the selection needs, and no others."""
     _check_steps(selection, asked.definition.last_step)
     if selection.bin is not None:
-        asked = replace(asked, binned=TIMINGS[selection.bins](asked.definition))
+        binned = TIMINGS[selection.bins](asked.definition)
+        if asked.question.since and asked.question.until:
+            binned(asked.question).label(selection.bin)  # which there must be
+        asked = replace(asked, binned=binned)
     if selection.pattern is not None:
         return by_pattern(asked)
     if selection.value is None:
