@@ -28,7 +28,8 @@ class Condition:
             raise InvalidFunnel("operator", f"{self.operator!r} is not known{hint}")
         takes = OPERATORS[self.operator].takes
         if takes is not None and len(self.values) != takes:
-            raise InvalidFunnel("value", f"{self.operator} takes {takes}, there are {len(self.values)}")
+            wanted = "1 value" if takes else "no value"
+            raise InvalidFunnel("value", f"{self.operator} takes {wanted}, not {len(self.values)}")
         if takes is None and not 1 <= len(self.values) <= MAX_VALUES:
             raise InvalidFunnel("value", f"{self.operator} takes 1 to {MAX_VALUES} values")
         if OPERATORS[self.operator].numeric and number(self.values[0]) is None:

@@ -104,6 +104,14 @@ class Problem:
     field: str  #: as InvalidFunnel names it: `steps[1].events`
     text: str
 
+    @property
+    def place(self) -> str:
+        """Where it is, as people find it: `Step 2`, `Window`."""
+        part = re.match(r"(step|exclusion|dimension)s\[(\d+)\]", self.field)
+        if part:
+            return f"{part[1].capitalize()} {int(part[2]) + 1}"
+        return self.field.removesuffix("_seconds").capitalize()
+
     def is_of(self, field: str) -> bool:
         """Whether it belongs to the part at `field`: `steps[1]` has `steps[1].events`, not `steps[10]`."""
         return self.field == field or self.field.startswith((f"{field}.", f"{field}["))

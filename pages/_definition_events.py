@@ -26,6 +26,7 @@ def choose(editing: Editing, chosen: Sequence[str], key: str, *, disabled: bool 
         key=f"{key}_{'any' if disabled else 'events'}",
         accept_new_options=True,
         wrap=True,
+        select_all=False,
         placeholder="Any event" if disabled else "Choose or type events",
         help=words.EVENTS,
         disabled=disabled,

@@ -92,6 +92,8 @@ def _values(condition: DraftCondition, events: Sequence[str]) -> tuple[str, ...]
         default=condition.values,
         key=f"{condition.key}_values",
         accept_new_options=True,
+        wrap=True,
+        select_all=False,
         placeholder="Values",
         label_visibility="collapsed",
     )

@@ -32,16 +32,17 @@ def funnel(saved: SavedFunnel, *, is_unsaved: bool) -> None:
         _text(definition.title or definition.name, " → ".join(s.label for s in definition.steps), facts)
         if is_unsaved:
             st.badge("Unsaved changes", color="orange", width="content")
-        st.button(
-            "Edit",
-            key=f"dfn_edit_{definition.name}",
-            on_click=st.query_params.from_dict,
-            args=({"edit": definition.name},),
-            help=f"Edit {definition.title or definition.name}",
-        )
-        chosen = st.menu_button(
-            "More", _MORE, key=f"dfn_more_{definition.name}", help=f"More for {definition.name}"
-        )
+        with st.container(horizontal=True, width="content", gap="small"):
+            st.button(
+                "Edit",
+                key=f"dfn_edit_{definition.name}",
+                on_click=st.query_params.from_dict,
+                args=({"edit": definition.name},),
+                help=f"Edit {definition.title or definition.name}",
+            )
+            chosen = st.menu_button(
+                "More", _MORE, key=f"dfn_more_{definition.name}", help=f"More for {definition.name}"
+            )
     if chosen == "Versions":
         _definition_versions.drawer(definition.name)
     elif chosen == "Duplicate":

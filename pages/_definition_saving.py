@@ -1,5 +1,7 @@
 """Saving a draft: what keeps it from being saved, who has saved in between, and the next version."""
 
+from html import escape
+
 import streamlit as st
 
 from analytics import definitions
@@ -22,8 +24,9 @@ def card(editing: Editing, found: FunnelDefinition | Problem, newest: SavedFunne
     over = newest.version if newest else 0
     with st.container(border=True, key="card_dfn_save"):
         _states.card_head(*_status(editing, over))
-        if isinstance(found, Problem):
-            st.html('<div class="sub">The first problem is marked where it is.</div>')
+        if isinstance(found, Problem) and editing.is_unsaved:
+            said = f"{escape(found.place)} is not complete; the reason stands there."
+            st.html(f'<div class="dfn-problem">{said}</div>')
         if newest and editing.base and newest.version > editing.base.version:
             _in_between(editing.base, newest)
         elif editing.base and isinstance(found, FunnelDefinition):
@@ -35,10 +38,11 @@ def card(editing: Editing, found: FunnelDefinition | Problem, newest: SavedFunne
 
 def listed(sentences: list[str]) -> None:
     """What differs, one line each."""
-    for sentence in sentences[:SHOWN_CHANGES]:
-        st.text(f"• {sentence}")
-    if more := sentences[SHOWN_CHANGES:]:
-        st.caption(f"and {len(more)} more")
+    more = sentences[SHOWN_CHANGES:]
+    shown = [*sentences[:SHOWN_CHANGES], *([f"and {len(more)} more"] if more else [])]
+    if shown:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in shown)
+        st.html(f'<ul class="dfn-changes">{items}</ul>')
 
 
 def _status(editing: Editing, over: int) -> tuple[str, str]:
