@@ -17,8 +17,8 @@ from analytics.funnels import Exclusion, FunnelDefinition, Step
 from analytics.grouping import Rows, Runs
 from analytics.kernel import arrays
 from analytics.kernel.arrays import Events, Exclusions, Sessions
-from analytics.kernel.listing import list_sessions
-from analytics.kernel.tallying import tally_sessions
+from analytics.kernel.best import find_chains
+from analytics.kernel.tallying import NO_ROW, add_sessions, place_sessions
 from analytics.kernel.touches import bits_of, keep_bits
 from analytics.partition import Coded, Partition
 from analytics.question import Question
@@ -30,6 +30,7 @@ _NO_CODES = np.empty(0, np.int32)
 _NO_FLAGS = np.empty(0, np.bool_)
 _NO_BITS = np.empty(0, np.uint32)
 _NO_TIMES = np.empty(0, np.int64)
+_NO_VALUES = Coded(_NO_CODES, ())
 _ROW_OF_ALL = np.zeros(1, np.int32)
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -106,8 +107,10 @@ def tally(partition: Partition, count: Count) -> Tally:
 
 def add_to(result: Tally, partition: Partition, count: Count) -> None:
     """Add the partition to `result`, in place."""
-    runs, sessions = _resolved(partition, count)
-    tally_sessions(runs.events, count.exclusions, sessions, count.when.bins, count.rules, result.counts)
+    _, found = _found(partition, count)
+    add_sessions(
+        count.rules, found.furthest, found.chains, found.rows, found.bins, found.outcomes, result.counts
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +122,7 @@ class Chains:
     row: NDArray[np.int32]
     bin: NDArray[np.int32]  #: of `Count.when`
     reached: NDArray[np.int64]  #: steps up to the furthest, at least 1
-    outcome: NDArray[np.int64]
+    outcome: NDArray[np.int32]
     times_ms: NDArray[np.int64]  #: [session, step]; kernel NEVER where it did not take the step
 
     def session_ids(self) -> pa.Array:
@@ -127,9 +130,9 @@ class Chains:
 
 
 def chains(partition: Partition, count: Count) -> Chains:
-    """Which sessions the tally counted: by the same rules, in the same machine code."""
-    runs, found = _listed(partition, count)
-    counted = np.flatnonzero(found.furthest)
+    """Which sessions the tally counted: the same arrays, before they are added up."""
+    runs, found = _found(partition, count)
+    counted = np.flatnonzero(found.rows != NO_ROW)
     return Chains(
         partition,
         counted if runs.session_of is None else runs.session_of[counted],
@@ -143,8 +146,8 @@ def chains(partition: Partition, count: Count) -> Chains:
 
 def entered_by_value(partition: Partition, count: Count) -> Counter[str]:
     """How many of the sessions that the tally counts have each value: what the rows are ranked by."""
-    runs, found = _listed(partition, count)
-    counted = grouping.counted_by_value(runs, found.furthest > 0)
+    runs, found = _found(partition, count)
+    counted = grouping.counted_by_value(runs, found.rows != NO_ROW)
     missing = grouping.missing_value(count.question.breakdown)
     if grouping.MISSING in counted and missing != grouping.MISSING:
         counted[missing] = counted.pop(grouping.MISSING)
@@ -157,7 +160,7 @@ def values_of(partition: Partition, count: Count) -> Sequence[str]:
         return sorted(set(count.labels.values()))
     dimensions = [count.definition.dimension(name) for name in count.question.breakdown]
     of = grouping.of_sessions if count.question.attribution == "session" else grouping.of_events
-    return of(_existing(partition, count.question.event_where), dimensions).values
+    return of(existing(partition, count.question.event_where), dimensions).values
 
 
 def steps_of_events(partition: Partition, steps: Sequence[Step | Exclusion]) -> NDArray[np.uint32]:
@@ -185,47 +188,58 @@ def to_ms(moment: dt.datetime | None) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
+    """Per run; the kernel says what the arrays mean."""
+
     furthest: NDArray[np.int64]
-    outcomes: NDArray[np.int64]
+    chains: NDArray[np.int64]
     rows: NDArray[np.int32]
     bins: NDArray[np.int32]
-    chains: NDArray[np.int64]
+    outcomes: NDArray[np.int32]
 
 
-def _listed(partition: Partition, count: Count) -> tuple[Runs, _Found]:
-    runs, sessions = _resolved(partition, count)
+def _found(partition: Partition, count: Count) -> tuple[Runs, _Found]:
+    """The chain of every run, and where it belongs."""
+    rules = count.rules
+    partition = existing(partition, count.question.event_where)
+    runs = _runs(partition, _events(partition, count.definition), count)
     total = len(runs.events.starts) - 1
     found = _Found(
-        furthest=np.zeros(total, np.int64),
-        outcomes=np.zeros(total, np.int64),
-        rows=np.zeros(total, np.int32),
-        bins=np.zeros(total, np.int32),
-        chains=np.full((total, count.rules.steps), arrays.NEVER, np.int64),
+        furthest=np.empty(total, np.int64),
+        chains=np.empty((total, rules.steps), np.int64),
+        rows=np.empty(total, np.int32),
+        bins=np.empty(total, np.int32),
+        outcomes=np.empty(total, np.int32),
     )
-    list_sessions(
-        runs.events, count.exclusions, sessions, count.when.bins, count.rules,
-        found.furthest, found.outcomes, found.rows, found.bins, found.chains,
+    passing = _passing(partition, runs, count)
+    find_chains(runs.events, count.exclusions, passing, rules, found.furthest, found.chains)
+    place_sessions(
+        _sessions(partition, runs, count), count.when.bins, rules,
+        found.furthest, found.chains, found.rows, found.bins, found.outcomes,
     )  # fmt: skip
     return runs, found
 
 
-def _resolved(partition: Partition, count: Count) -> tuple[Runs, Sessions]:
-    question, definition = count.question, count.definition
-    partition = _existing(partition, question.event_where)
+def _events(partition: Partition, definition: FunnelDefinition) -> Events:
     excluded_by = steps_of_events(partition, definition.exclusions) if definition.exclusions else _NO_BITS
     steps_of = steps_of_events(partition, definition.steps)
-    events = Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
-    runs = _runs(partition, events, count)
-    passing = grouping.selected(
-        partition, [(definition.dimension(wanted.dimension), wanted) for wanted in question.where]
-    )
-    sessions = Sessions(
-        code=runs.value.codes if runs.value else _NO_CODES,
-        row_of_code=count.rows.of_codes(runs.value.values) if runs.value and count.rows else _ROW_OF_ALL,
-        passing=_per_run(passing, runs) if passing is not None else _NO_FLAGS,
+    return Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
+
+
+def _passing(partition: Partition, runs: Runs, count: Count) -> NDArray[np.bool_]:
+    """Which runs pass the filters on sessions; empty when there is none."""
+    definition = count.definition
+    filters = [(definition.dimension(wanted.dimension), wanted) for wanted in count.question.where]
+    passing = grouping.selected(partition, filters)
+    return _NO_FLAGS if passing is None else _per_run(passing, runs)
+
+
+def _sessions(partition: Partition, runs: Runs, count: Count) -> Sessions:
+    coded = runs.value or _NO_VALUES
+    return Sessions(
+        code=coded.codes,
+        row_of_code=count.rows.of_codes(coded.values) if count.rows else _ROW_OF_ALL,
         blocked_ms=_per_run(_blocked_ms(partition, count.blocked), runs) if count.blocked else _NO_TIMES,
     )
-    return runs, sessions
 
 
 def _runs(partition: Partition, events: Events, count: Count) -> Runs:
@@ -258,7 +272,7 @@ def _may_touch(events: Events, count: Count) -> NDArray[np.bool_]:
     return eligible if rules.order == arrays.STRICT else eligible & (events.steps_of > 0)
 
 
-def _existing(partition: Partition, conditions: Sequence[Condition]) -> Partition:
+def existing(partition: Partition, conditions: Sequence[Condition]) -> Partition:
     """Without the events that fail a filter on all events."""
     if not conditions:
         return partition

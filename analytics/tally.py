@@ -17,12 +17,11 @@ class Tally:
     """Arrays over [row, step]; the caller knows which row is which value.
 
     Gap slot k > 0 is the time from step k-1 to step k, slot 0 the time from entry to the last step. Zero
-    gaps are in none of the three.
+    gaps are in none of them.
     """
 
     reached: Ints  #: [row, step] sessions that took this step, and thereby got at least this far
     outcomes: Ints  #: [row, furthest step, outcome]; order of outcomes as in the kernel's arrays.py
-    gap_count: Ints  #: [row, slot]
     gap_sum_ms: Ints  #: [row, slot], exact
     gap_histogram: Ints  #: [row, slot, bucket], see sketch.py
     waiting: Ints  #: [row, bucket] time since the entry of those not converted whose window is open
@@ -33,12 +32,17 @@ class Tally:
         return cls(
             reached=np.zeros((rows, steps), np.int64),
             outcomes=np.zeros((rows, steps, OUTCOMES), np.int64),
-            gap_count=np.zeros((rows, steps), np.int64),
             gap_sum_ms=np.zeros((rows, steps), np.int64),
             gap_histogram=np.zeros((rows, steps, BUCKETS), np.int64),
             waiting=np.zeros((rows, BUCKETS), np.int64),
             by_bin=np.zeros((bins, steps, OUTCOMES), np.int64),
         )
+
+    @property
+    def gap_count(self) -> Ints:
+        """[row, slot] how many gaps there are."""
+        counts: Ints = self.gap_histogram.sum(axis=2)
+        return counts
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(

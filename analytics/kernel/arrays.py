@@ -57,12 +57,11 @@ class Sessions(NamedTuple):
 
     code: Codes  #: length 0: all in row 0
     row_of_code: Codes
-    passing: Flags  #: whether it passes the filters; length 0: all do
     blocked_ms: Ints  #: when its task failed, NEVER without one; length 0: none is blocked
 
 
 class Bins(NamedTuple):
-    """Which bin a moment falls into: bin_of[i] for moments from edges_ms[i] up to the next; -1 is none."""
+    """Which bin a moment falls into: bin_of[i] for moments from edges_ms[i] up to the next."""
 
     edges_ms: Ints  #: rising
     bin_of: Codes
@@ -75,7 +74,6 @@ class Counts(NamedTuple):
 
     reached: Ints
     outcomes: Ints
-    gap_count: Ints
     gap_sum_ms: Ints
     gap_histogram: Ints
     waiting: Ints

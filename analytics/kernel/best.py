@@ -1,20 +1,18 @@
-"""The chain that counts for a session, whatever the order of the funnel."""
+"""The chain that counts for every session, whatever the order of the funnel."""
 
 import numpy as np
 
 from analytics.kernel.arrays import (
-    BLOCKED,
-    CONVERTED,
-    LEFT,
     NEVER,
-    OPEN,
+    ORDERED,
     STRICT,
     UNORDERED,
     Codes,
     Events,
     Exclusions,
+    Flags,
+    Ints,
     Rules,
-    Sessions,
     Work,
 )
 from analytics.kernel.compiled import compiled
@@ -25,46 +23,41 @@ from analytics.kernel.unordered import unordered_chain
 
 
 @compiled
-def best_chain(events: Events, exclusions: Exclusions, session: int, rules: Rules, work: Work) -> int:
-    """Steps up to the furthest that the session took, 0 when it does not count; `chain` has their times."""
+def find_chains(
+    events: Events, exclusions: Exclusions, passing: Flags, rules: Rules, furthest: Ints, chains: Ints
+) -> None:
+    """Write each session's steps up to the furthest, 0 when it does not count, and its step times.
+
+    A step that it did not take has the time NEVER. `passing` of length 0: all sessions pass the filters.
+    """
+    # Taking an array out of its group counts references, which the loop below has no time for.
+    starts, at_ms, steps_of = events.starts, events.at_ms, events.steps_of
+    work = new_work(starts, rules.steps)
+    times = work.chain
+    is_simple = rules.order == ORDERED and rules.optional == 0 and len(events.excluded_by) == 0
+    for session in range(len(starts) - 1):
+        got = 0
+        if len(passing) == 0 or passing[session]:
+            got = UNDECIDED
+            if is_simple:
+                got = simple_chain(at_ms, steps_of, starts[session], starts[session + 1], rules, times)
+            if got == UNDECIDED:
+                got = searched_chain(events, exclusions, session, rules, work)
+        furthest[session] = got
+        for step in range(rules.steps):
+            chains[session, step] = times[step] if step < got else NEVER
+
+
+@compiled
+def searched_chain(events: Events, exclusions: Exclusions, session: int, rules: Rules, work: Work) -> int:
     first, last = events.starts[session], events.starts[session + 1]
     if rules.order == UNORDERED:
         return unordered_chain(events, first, last, rules, work)
-    if len(events.excluded_by) and has_excluded(events, first, last):
+    if len(events.excluded_by) and np.any(events.excluded_by[first:last]):
         return clean_chain(events, exclusions, first, last, rules, work)
     if rules.order == STRICT:
         return strict_chain(events, first, last, rules.since_ms, rules.until_ms, rules, work)
-    if rules.optional == 0:
-        got = simple_chain(events, first, last, rules, work)
-        if got != UNDECIDED:
-            return got
     return ordered_chain(events, first, last, rules.since_ms, rules.until_ms, rules, work)
-
-
-@compiled
-def has_excluded(events: Events, first: int, last: int) -> bool:
-    return bool(np.any(events.excluded_by[first:last]))
-
-
-@compiled
-def outcome_of(got: int, blocked_ms: int, rules: Rules, work: Work) -> int:
-    if got == rules.steps:
-        return CONVERTED
-    if blocked_ms != NEVER and blocked_ms >= work.chain[got - 1]:
-        return BLOCKED
-    if rules.now_ms - work.chain[0] <= rules.window_ms:
-        return OPEN
-    return LEFT
-
-
-@compiled
-def row_of(session: int, sessions: Sessions) -> int:
-    """The row that the session counts in, -1 for none."""
-    if len(sessions.passing) and not sessions.passing[session]:
-        return -1
-    if len(sessions.code) == 0:
-        return 0
-    return int(sessions.row_of_code[sessions.code[session]])
 
 
 @compiled

@@ -32,6 +32,20 @@ def steps_taken(wanted: Bits, source: int, target: int, optional: int, most: int
 
 
 @compiled
+def steps_needed(source: int, target: int, optional: int) -> int:
+    """The set of steps that a chain must take to get from `source` to `target`."""
+    return ((1 << target) - (1 << (source + 1))) & ~optional | (1 << target)
+
+
+@compiled
+def all_bits(wanted: Bits) -> int:
+    offered = 0
+    for event in range(len(wanted)):
+        offered |= int(wanted[event])
+    return offered
+
+
+@compiled
 def assign(wanted: Bits, step: int, work: Work) -> bool:
     """Find an event for one more step, moving those assigned before if need be."""
     serves, found_by, queue = work.serves, work.found_by, work.queue

@@ -7,8 +7,8 @@ out some before its entry or after its last step.
 
 from analytics.kernel.arrays import NEVER, Bits, Events, Rules, Work
 from analytics.kernel.compiled import compiled
-from analytics.kernel.matching import is_better, size, steps_taken
-from analytics.kernel.ordered import is_alive, put, record
+from analytics.kernel.matching import all_bits, is_better, size, steps_needed, steps_taken
+from analytics.kernel.ordered import may_go_on, put, record
 
 
 @compiled
@@ -34,12 +34,15 @@ def strict_chain(
 @compiled
 def consume(wanted: Bits, now: int, opens: bool, rules: Rules, work: Work, furthest: int) -> int:
     """Take every chain through the events of one instant."""
+    offered = all_bits(wanted)
     for step in range(rules.steps - 1, -1, -1):
         # A chain that takes fewer steps than there are events ends here; it counts, but does not go on.
         going = ending = -2
         going_added = ending_added = 0
         for source in range(step - 1, -2, -1):
-            if (source >= 0 and not is_alive(source, now, rules, work)) or (source < 0 and not opens):
+            if steps_needed(source, step, rules.optional) & ~offered:
+                break
+            if not may_go_on(source, now, opens, rules, work):
                 continue
             added = steps_taken(wanted, source, step, rules.optional, len(wanted), work)
             if added == 0:

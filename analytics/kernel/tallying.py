@@ -1,100 +1,136 @@
-"""Adds the sessions of a partition to the counts of a question."""
+"""From chains to counts: where each session belongs, and what all of them add up to."""
 
 import numpy as np
 
 from analytics.kernel.arrays import (
+    BLOCKED,
     CONVERTED,
+    LEFT,
     NEVER,
+    OPEN,
     WHOLE,
     Bins,
+    Codes,
     Counts,
-    Events,
-    Exclusions,
     Floats,
+    Ints,
     Rules,
     Sessions,
-    Work,
 )
-from analytics.kernel.best import best_chain, new_work, outcome_of, row_of
-from analytics.kernel.compiled import compiled
-from analytics.sketch import BUCKETS, FIRST_PREFIX, FRACTION_BITS, LARGEST_MS, PREFIX_BUCKETS
+from analytics.kernel.compiled import compiled, inlined
+from analytics.sketch import FIRST_PREFIX, FRACTION_BITS, LARGEST_MS, PREFIX_BUCKETS
+
+NO_ROW = -1
 
 
 @compiled
-def tally_sessions(
-    events: Events, exclusions: Exclusions, sessions: Sessions, bins: Bins, rules: Rules, counts: Counts
+def place_sessions(
+    sessions: Sessions,
+    bins: Bins,
+    rules: Rules,
+    furthest: Ints,
+    chains: Ints,
+    row_of: Codes,
+    bin_of: Codes,
+    outcome_of: Codes,
 ) -> None:
-    work = new_work(events.starts, rules.steps)
-    bits = np.empty(1, np.float64)
+    """Write each session's row, bin and outcome; NO_ROW for one that counts in none."""
+    code, row_of_code, blocked_ms = sessions.code, sessions.row_of_code, sessions.blocked_ms
+    edges_ms, bin_of_edge = bins.edges_ms, bins.bin_of
     edge = 0
-    for session in range(len(events.starts) - 1):
-        row = row_of(session, sessions)
-        if row < 0:
+    for session in range(len(furthest)):
+        got = furthest[session]
+        row_of[session] = NO_ROW
+        if got <= rules.deciding_step or chains[session, rules.deciding_step] == NEVER:
             continue
-        got = best_chain(events, exclusions, session, rules, work)
-        if got <= rules.deciding_step or work.chain[rules.deciding_step] == NEVER:
-            continue
-        blocked_ms = sessions.blocked_ms[session] if len(sessions.blocked_ms) else NEVER
-        outcome = outcome_of(got, blocked_ms, rules, work)
-        if len(bins.edges_ms):
-            edge = edge_of(work.chain[got - 1 if bins.at_furthest else 0], bins, edge)
-            bin_ = bins.bin_of[edge]
-            if bin_ >= 0:
-                counts.by_bin[bin_, got - 1, outcome] += 1
-            if bins.are_rows:
-                row = bin_
-                if row < 0:
-                    continue
-        counts.outcomes[row, got - 1, outcome] += 1
-        add_chain(row, got, rules, work, counts, bits)
-        if outcome != CONVERTED:
-            waited_ms = rules.now_ms - work.chain[0]
-            if waited_ms <= rules.window_ms:
-                counts.waiting[row, bucket_of(max(waited_ms, 1), bits)] += 1
+        entry_ms, furthest_ms = chains[session, 0], chains[session, got - 1]
+        edge = edge_of(furthest_ms if bins.at_furthest else entry_ms, edges_ms, edge)
+        bin_of[session] = bin_of_edge[edge]
+        if bins.are_rows:
+            row_of[session] = bin_of_edge[edge]
+        else:
+            row_of[session] = row_of_code[code[session]] if len(code) else 0
+        if got == rules.steps:
+            outcome = CONVERTED
+        elif len(blocked_ms) and blocked_ms[session] != NEVER and blocked_ms[session] >= furthest_ms:
+            outcome = BLOCKED
+        elif rules.now_ms - entry_ms <= rules.window_ms:
+            outcome = OPEN
+        else:
+            outcome = LEFT
+        outcome_of[session] = outcome
 
 
 @compiled
-def add_chain(row: int, got: int, rules: Rules, work: Work, counts: Counts, bits: Floats) -> None:
-    """Add the steps taken and the times between them."""
-    chain = work.chain
-    if rules.optional == 0:
-        counts.reached[row, 0] += 1
-        for step in range(1, got):
-            counts.reached[row, step] += 1
-            add_gap(row, step, chain[step] - chain[step - 1], counts, bits)
-    else:
+def add_sessions(
+    rules: Rules,
+    furthest: Ints,
+    chains: Ints,
+    row_of: Codes,
+    bin_of: Codes,
+    outcome_of: Codes,
+    counts: Counts,
+) -> None:
+    """Add the placed sessions to the counts."""
+    reached, outcomes, by_bin, waiting = counts.reached, counts.outcomes, counts.by_bin, counts.waiting
+    gap_sum_ms, gap_histogram = counts.gap_sum_ms, counts.gap_histogram
+    bits = np.empty(1, np.float64)
+    for session in range(len(furthest)):
+        row = row_of[session]
+        if row == NO_ROW:
+            continue
+        got, outcome = furthest[session], outcome_of[session]
+        outcomes[row, got - 1, outcome] += 1
+        by_bin[bin_of[session], got - 1, outcome] += 1
+        before = NEVER
         for step in range(got):
-            if chain[step] != NEVER:
-                counts.reached[row, step] += 1
-                if step and chain[step - 1] != NEVER:
-                    add_gap(row, step, chain[step] - chain[step - 1], counts, bits)
-    if got == rules.steps:
-        add_gap(row, WHOLE, chain[got - 1] - chain[0], counts, bits)
+            now = chains[session, step]
+            if now != NEVER:
+                if rules.optional:
+                    reached[row, step] += 1
+                if before != NEVER:
+                    add_gap(row, step, now - before, gap_sum_ms, gap_histogram, bits)
+            before = now
+        entry_ms = chains[session, 0]
+        if outcome == CONVERTED:
+            whole_ms = chains[session, got - 1] - entry_ms
+            add_gap(row, WHOLE, whole_ms, gap_sum_ms, gap_histogram, bits)
+        elif rules.now_ms - entry_ms <= rules.window_ms:
+            waiting[row, bucket_of(max(rules.now_ms - entry_ms, 1), bits)] += 1
+    if rules.optional == 0:
+        for row in range(len(reached)):
+            sessions = 0
+            for step in range(rules.steps - 1, -1, -1):
+                sessions += np.sum(outcomes[row, step])
+                reached[row, step] = sessions
 
 
-@compiled
-def add_gap(row: int, slot: int, gap_ms: int, counts: Counts, bits: Floats) -> None:
-    if gap_ms <= 0:
-        return
-    counts.gap_count[row, slot] += 1
-    counts.gap_sum_ms[row, slot] += gap_ms
-    counts.gap_histogram[row, slot, bucket_of(gap_ms, bits)] += 1
+@inlined
+def add_gap(
+    row: int,
+    slot: int,
+    gap_ms: int,
+    gap_sum_ms: Ints,
+    gap_histogram: Ints,
+    bits: Floats,
+) -> None:
+    if gap_ms > 0:
+        gap_sum_ms[row, slot] += gap_ms
+        gap_histogram[row, slot, bucket_of(gap_ms, bits)] += 1
 
 
-@compiled
+@inlined
 def bucket_of(ms: int, bits: Floats) -> int:
-    """The bucket of sketch.py. The float's own exponent and first fraction bits find it, give or take one."""
+    """The bucket of sketch.py. The float's exponent and first fraction bits find it, or the one before."""
     bits[0] = ms
-    bucket = int(PREFIX_BUCKETS[(bits.view(np.int64)[0] >> FRACTION_BITS) - FIRST_PREFIX])
-    while bucket < BUCKETS - 1 and ms > LARGEST_MS[bucket]:
-        bucket += 1
-    return bucket
+    bucket = PREFIX_BUCKETS[(bits.view(np.int64)[0] >> FRACTION_BITS) - FIRST_PREFIX]
+    return int(bucket + (ms > LARGEST_MS[bucket]))
 
 
-@compiled
-def edge_of(moment_ms: int, bins: Bins, hint: int) -> int:
+@inlined
+def edge_of(moment_ms: int, edges_ms: Ints, hint: int) -> int:
     """The last edge at or before the moment; mostly that of the session before."""
-    edges = bins.edges_ms
-    if edges[hint] <= moment_ms and (hint + 1 == len(edges) or moment_ms < edges[hint + 1]):
-        return hint
-    return max(0, int(np.searchsorted(edges, moment_ms, side="right")) - 1)
+    edge = hint
+    if moment_ms < edges_ms[hint] or (hint + 1 < len(edges_ms) and moment_ms >= edges_ms[hint + 1]):
+        edge = max(0, int(np.searchsorted(edges_ms, moment_ms, side="right")) - 1)
+    return edge
