@@ -1,8 +1,8 @@
 """Which sessions a link opens: funnel, question and selection, as the parameters of an address and back.
 
-What has its default is left out. Moments are ISO 8601 in UTC, `session_where` is a JSON list of a dimension and
-its values, `event_where` the conditions as in a definition. Parameters of other names are ignored; those that
-pages bind to their filters have other names than these.
+What has its default is left out. Moments are ISO 8601 in UTC, `session_where` is a JSON list of a dimension
+and its values, `event_where` the conditions as in a definition. Parameters of other names are ignored; what
+pages bind to their filters has other names than these.
 """
 
 import datetime as dt
@@ -114,9 +114,7 @@ def _question(given: _Given) -> Question:
 
 def _filter(body: object) -> Filter:
     if not isinstance(body, list) or not body or not all(isinstance(one, str) for one in body):
-        raise InvalidQuery(
-            "session_where", 'is not a list of a dimension and its values, like ["plan", "pro"]'
-        )
+        raise InvalidQuery("session_where", 'is not a list of a dimension and its values: ["plan", "pro"]')
     return Filter(body[0], tuple(body[1:]))
 
 

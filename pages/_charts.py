@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 
 from analytics.rates import FEWEST_ENTRIES
+from pages._sessions import linked
 from pages._words import count, percent
 
 
@@ -22,6 +23,9 @@ class Bar:
     open: int  #: have not gone on, but still may
     previous_reached: int | None  #: in the period before
     previous_share: float | None
+    address: str | None = None  #: of the sessions that reached it
+    gone_address: str | None = None
+    open_address: str | None = None
 
 
 def funnel(bars: Sequence[Bar], label: str) -> None:
@@ -36,14 +40,17 @@ def _bar(bar: Bar) -> str:
         tick = f'<u style="left:calc({bar.previous_share:.2%} - 1px)" title="{title}"></u>'
     if bar.gone is not None and bar.loss is not None:
         stopped = (
-            f"<em>↓ {percent(bar.loss)}</em>{count(bar.gone)} stopped here" if bar.gone else "Nobody stopped"
+            f"<em>↓ {percent(bar.loss)}</em>{linked(f'{count(bar.gone)} stopped here', bar.gone_address)}"
+            if bar.gone
+            else "Nobody stopped"
         )
-        still = f" · {count(bar.open)} still open" if bar.open else ""
+        still = f" · {linked(f'{count(bar.open)} still open', bar.open_address)}" if bar.open else ""
         drop = f'<div class="drop">{stopped}{still}</div>'
+    reached = linked(f"<b>{count(bar.reached)}</b>", bar.address)
     empty = "" if bar.reached else ' class="none"'
     return (
         f'<li><div class="row"><b>{escape(bar.label)}</b>'
-        f'<span><b>{count(bar.reached)}</b><span class="share">{percent(bar.share)}</span></span></div>'
+        f'<span>{reached}<span class="share">{percent(bar.share)}</span></span></div>'
         f'<div class="bar"><i{empty} style="width:{bar.share:.2%}"></i>{tick}</div>{drop}</li>'
     )
 
@@ -54,6 +61,7 @@ class HeatRow:
     entered: int
     settled: int  #: of these, those whose window has closed or who have arrived
     losses: tuple[float | None, ...]  #: share gone before each step but the first; None: nobody came
+    addresses: tuple[str | None, ...]  #: of those sessions
 
 
 def heat(columns: Sequence[str], rows: Sequence[HeatRow]) -> None:
@@ -71,7 +79,7 @@ def heat(columns: Sequence[str], rows: Sequence[HeatRow]) -> None:
 
 def _heat_row(row: HeatRow, columns: Sequence[str], low: float, high: float) -> str:
     cells = []
-    for column, loss in zip(columns, row.losses, strict=True):
+    for column, loss, address in zip(columns, row.losses, row.addresses, strict=True):
         if loss is None:
             cells.append('<td class="few">–</td>')
             continue
@@ -79,7 +87,8 @@ def _heat_row(row: HeatRow, columns: Sequence[str], low: float, high: float) -> 
         few = row.settled < FEWEST_ENTRIES
         kind = "few" if few else "worst" if loss == high else ""
         depth = 0.0 if few or high == low else (loss - low) / (high - low)
-        cells.append(f'<td class="{kind}" style="--p:{depth:.0%}" title="{escape(title)}">{loss:.0%}</td>')
+        said = linked(f"{loss:.0%}", address)
+        cells.append(f'<td class="{kind}" style="--p:{depth:.0%}" title="{escape(title)}">{said}</td>')
     head = f'<th scope="row">{escape(row.label)}<small>{count(row.entered)} entered</small></th>'
     return f"<tr>{head}{''.join(cells)}</tr>"
 
@@ -90,6 +99,7 @@ class Outcome:
     meaning: str
     sessions: int
     share: float
+    address: str | None = None
 
 
 def outcomes(parts: Sequence[Outcome]) -> None:
@@ -100,7 +110,7 @@ def outcomes(parts: Sequence[Outcome]) -> None:
     legend = "".join(
         f'<i style="background:var(--{escape(part.name)})"></i>'
         f"<dt>{escape(part.name.capitalize())}<small>{escape(part.meaning)}</small></dt>"
-        f"<dd>{count(part.sessions)}</dd><dd>{percent(part.share)}</dd>"
+        f"<dd>{linked(count(part.sessions), part.address)}</dd><dd>{percent(part.share)}</dd>"
         for part in parts
     )
     st.html(f'<div class="outcomes" aria-hidden="true">{bar}</div><dl class="legend">{legend}</dl>')

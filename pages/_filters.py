@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
-from pages import _funnel_choice, _resources
+from pages import _funnel_choice, _resources, _zone
 from pages._words import duration
 
 WINDOWS = (3600, 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400, 365 * 86400)
@@ -31,17 +31,21 @@ class Asked:
     question: Question
 
 
-def asked(definition: FunnelDefinition, days: tuple[date, date]) -> Asked:
-    """The popover with window, breakdown and dimension filter, and the question they make."""
+def asked(definition: FunnelDefinition, days: tuple[date, date], *, breakdown: bool = True) -> Asked:
+    """The popover with window, breakdown and dimension filter, and the question they make.
+
+    Without `breakdown` it is not offered: the page has a choice of its own.
+    """
     dimensions = {choice.label: choice for choice in _resources.dimensions(definition)}
     if _funnel_choice.has_changed():
         starting = (_window_label(definition), _first_breakdown(definition, dimensions), ANY_SESSION)
         st.session_state.update(zip(_OF_ONE_FUNNEL, starting, strict=True))
     with st.popover(_summary(dimensions), icon=":material/tune:"):
         window = _window(definition)
-        by = _breakdown(definition, dimensions)
+        by = _breakdown(definition, dimensions) if breakdown else None
         where = _where(definition, dimensions)
-    question = Question.of_days(*days, where=where, breakdown=(by,) if by else ())
+        zone = _zone.choose()
+    question = Question.of_days(*days, zone=zone, where=where, breakdown=(by,) if by else ())
     return Asked(replace(definition, window_seconds=window), question)
 
 

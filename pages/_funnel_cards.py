@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analytics.sessions import GONE
 from analytics.views.records import FunnelView, StepView
 from pages import _charts, _states
+from pages._sessions import Way, nowhere
 from pages._words import count, duration
 
 _MEANINGS = {
@@ -37,15 +39,15 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def steps(view: FunnelView) -> None:
+def steps(view: FunnelView, to: Way = nowhere) -> None:
     _states.card_head(
         "Steps", f"Sessions, in this order, each within {duration(view.window_seconds)} of its entry"
     )
-    bars = [_bar(step, is_first=at == 0) for at, step in enumerate(view.steps)]
+    bars = [_bar(at, step, to) for at, step in enumerate(view.steps)]
     _charts.funnel(bars, f"Steps of {view.title}")
 
 
-def _bar(step: StepView, is_first: bool) -> _charts.Bar:
+def _bar(at: int, step: StepView, to: Way) -> _charts.Bar:
     return _charts.Bar(
         label=step.label,
         reached=step.reached,
@@ -55,22 +57,27 @@ def _bar(step: StepView, is_first: bool) -> _charts.Bar:
         open=step.stopped.open,
         previous_reached=step.previous_reached,
         # Everybody who entered entered: a tick at the first step says nothing.
-        previous_share=None if is_first else step.previous_share_of_entered,
+        previous_share=step.previous_share_of_entered if at else None,
+        address=to(reached=at),
+        gone_address=to(stopped=at, outcome=GONE),
+        open_address=to(stopped=at, outcome="open"),
     )
 
 
-def outcomes(view: FunnelView, *, letters_shown: bool) -> None:
+def outcomes(view: FunnelView, to: Way = nowhere, *, letters_shown: bool) -> None:
     """What became of everybody who entered, and the one sentence to take away."""
     _states.card_head("Where they stand", "Every session that entered, once")
     number, share = attrgetter(*_MEANINGS)(view.outcomes), attrgetter(*_MEANINGS)(view.outcome_shares)
     parts = zip(_MEANINGS.items(), number, share, strict=True)
-    _charts.outcomes([_charts.Outcome(*word, sessions, part or 0.0) for word, sessions, part in parts])
+    _charts.outcomes(
+        [_charts.Outcome(*word, sessions, part or 0.0, to(outcome=word[0])) for word, sessions, part in parts]
+    )
     _states.note(view.finding)
     if view.outcomes.blocked and letters_shown:
         st.page_link("dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:")
 
 
-def groups(view: FunnelView) -> None:
+def groups(view: FunnelView, to: Way = nowhere) -> None:
     """The share lost before each step, for every value of the breakdown."""
     _states.card_head(
         f"Where people leave, by {str(view.breakdown_label).lower()}",
@@ -78,7 +85,11 @@ def groups(view: FunnelView) -> None:
     )
     rows = [
         _charts.HeatRow(
-            group.label, group.entered, group.settled.of, tuple(step.loss_before for step in group.steps[1:])
+            group.label,
+            group.entered,
+            group.settled.of,
+            tuple(step.loss_before for step in group.steps[1:]),
+            tuple(to(stopped=at, outcome=GONE, value=group.value) for at in range(len(group.steps) - 1)),
         )
         for group in view.groups
     ]

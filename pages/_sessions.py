@@ -6,6 +6,7 @@ None, and the number stands there without a link. In a chart of HTML the address
 which opens in the same tab; `linked` writes one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -31,6 +32,14 @@ def csv_link(query: SessionQuery) -> str:
     return f"{CSV_PATH}?{urlencode(query.to_pairs())}"
 
 
+#: Gives the address of the sessions that the fields of Selection select; `Links.to`, or `nowhere`.
+Way = Callable[..., str | None]
+
+
+def nowhere(**_selection: Any) -> None:
+    """The way in of a page that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     definition: FunnelDefinition
@@ -39,9 +48,10 @@ class Links:
 
     def to(self, **selection: Any) -> str | None:
         """The address of the sessions so selected; the keywords are the fields of Selection."""
-        if not self.may_open:
-            return None
-        return sessions_link(self.definition, self.question, Selection(**selection))
+        return self.to_selection(Selection(**selection))
+
+    def to_selection(self, selection: Selection) -> str | None:
+        return sessions_link(self.definition, self.question, selection) if self.may_open else None
 
 
 def links_for(person: Person, definition: FunnelDefinition, question: Question) -> Links:
