@@ -1,6 +1,7 @@
 """Over which days a funnel has anything to show: several flows share one store, each with days of its own."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, or_, select, true
@@ -15,6 +16,12 @@ class FunnelSpan:
     newest: dt.date  #: on which the newest such session began
     last: dt.date  #: of the last event of any such session
     rows: int  #: events in the files that hold them: rises when something new has come
+
+
+def most_recent(engine: Engine, definitions: Sequence[FunnelDefinition]) -> FunnelDefinition | None:
+    """The funnel that was entered last; None when none of them ever was."""
+    newest = [(found.newest, one) for one in definitions if (found := span(engine, one))]
+    return max(newest, key=lambda found: found[0], default=(None, None))[1]
 
 
 def span(engine: Engine, definition: FunnelDefinition) -> FunnelSpan | None:

@@ -18,6 +18,8 @@ from infra.database import open_engine
 from infra.redis_client import open_redis
 from infra.settings import Settings
 from recovery.funnels import Funnels
+from recovery.settings import Settings as RecoverySettings
+from recovery.wording import Wording
 
 POOL_SIZE = 10
 
@@ -28,6 +30,7 @@ class Dashboard:
     redis_url: str
     engine: Engine
     funnels: Funnels
+    wording: Wording
     retries: RetryClient
     redactor: Redactor
 
@@ -38,15 +41,16 @@ def dashboard() -> Dashboard:
     settings, analytics = Settings.from_env(), AnalyticsSettings.from_env()
     database_url, redis_url = settings.server_urls()
     engine = open_engine(database_url, pool_size=POOL_SIZE)
-    store = EventStore.open(analytics, settings.home / "events")
+    store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
     return Dashboard(
         settings=settings,
         redis_url=redis_url,
         engine=engine,
         funnels=Funnels(
             Reader(engine, store, memory_bytes=analytics.memory_bytes),
-            ViewCache(open_redis(redis_url), analytics.cache_seconds),
+            ViewCache(client, analytics.cache_seconds),
         ),
+        wording=Wording.of(RecoverySettings.from_env(), client),
         retries=RetryClient(engine, create_celery(redis_url), audit.record),
         redactor=Redactor(email=DlqSettings.from_env().redact_email),
     )

@@ -9,10 +9,11 @@ from analytics.settings import SETTINGS as ANALYTICS
 from dlq.settings import SETTINGS as DLQ
 from infra.settings import SETTINGS as INFRA
 from onboarding.settings import SETTINGS as ONBOARDING
+from recovery.settings import SETTINGS as RECOVERY
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETTINGS = [*INFRA, *ANALYTICS, *DLQ, *ONBOARDING]
+SETTINGS = [*INFRA, *ANALYTICS, *DLQ, *ONBOARDING, *RECOVERY]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

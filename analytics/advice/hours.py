@@ -38,7 +38,7 @@ def bad_hours(reader: Reader, cohort: Cohort) -> Iterator[Candidate]:
             actions=(
                 f"See what else runs on {when}, {cohort.question.zone}: releases, backups, batch jobs.",
                 f"See who is missing on {when}: support, reviewers, suppliers that answer later.",
-                "Open the drop-off heatmap by hour: it says at which step they stop.",
+                "See on the Drop-off page, by hour, at which step they stop.",
             ),
             page="heatmap",
             lost=None,

@@ -57,6 +57,7 @@ class RealtimeView:
     observed: Rate  #: converted so far of all who entered
     outcomes: Outcomes
     before: Rate  #: `observed` of the 24 hours before, as it stood when they ended
+    difference: float | None  #: of the two; None when either is empty
     change: Trend
     hours: tuple[HourPoint, ...]  #: 24, the oldest first
     stages: tuple[StepView, ...]
@@ -96,6 +97,7 @@ def realtime_view(reader: Reader, asked: Asked) -> RealtimeView:
         observed=view.observed,
         outcomes=view.outcomes,
         before=before,
+        difference=gap.difference,
         change=trend(gap, gap.p_value),
         hours=_hours(result, end - HOURS * _HOUR),
         stages=view.steps,
