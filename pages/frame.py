@@ -18,6 +18,10 @@ if person.may(Permission.READ_FUNNELS):
     sections["Analytics"].append(
         st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel", default=True)
     )
+    sections["Analytics"] += [
+        st.Page("cohorts.py", title="Cohorts", icon=":material/groups:", url_path="cohorts"),
+        st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+    ]
     # Reached from a number, not from the menu; it refuses for itself whoever may not see sessions.
     sections["Analytics"].append(
         st.Page("sessions.py", title="Sessions", url_path="sessions", visibility="hidden")

@@ -16,6 +16,7 @@ class SegmentStep:
     label: str  #: of the step arrived at
     rate: Rate  #: of those at the step before
     others: Rate  #: the same of those compared with
+    loss: float | None  #: 1 - rate; None when nobody was at the step before
     contribution: float | None  #: what this step adds to the difference of the settled rates; see Versus
 
 

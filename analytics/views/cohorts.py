@@ -12,7 +12,7 @@ from itertools import pairwise
 from analytics.funnels import FunnelDefinition
 from analytics.grouping import OTHER, missing_value
 from analytics.queries import Asked, FunnelResult, Reader
-from analytics.rates import Rate
+from analytics.rates import Rate, share
 from analytics.statistics.comparison import Difference, difference, verdict
 from analytics.statistics.correction import benjamini_hochberg
 from analytics.statistics.log_rank import log_rank
@@ -29,20 +29,22 @@ from analytics.views.segments import check_disjoint, order_of_bands, segment_lab
 ENTRY_WEEK = "entry_week"
 
 
-def cohorts_view(reader: Reader, asked: Asked, *, by: str, reference: str | None = None) -> CohortsView:
-    """`by` is a dimension or "entry_week"; `reference` the value of a segment to compare all others with.
+def cohorts_view(
+    reader: Reader, asked: Asked, *, dimension: str, reference: str | None = None
+) -> CohortsView:
+    """`dimension` is a property or "entry_week"; `reference` the value of the segment to compare others with.
 
     A reference that nobody entered with is not compared with: the view's own `reference` is None then. Raises
     InvalidQuery where sessions could be in several segments, and as Reader.ask.
     """
     check_disjoint(asked.question)
-    if by == ENTRY_WEEK:
+    if dimension == ENTRY_WEEK:
         question, binned = replace(asked.question, breakdown=()), partial(by_entry_week, rows=True)
         result = reader.ask(replace(asked, question=question, labels=None, binned=binned))
     else:
-        question = replace(asked.question, breakdown=(by,))
+        question = replace(asked.question, breakdown=(dimension,))
         result = reader.ask(replace(asked, question=question, labels=None))
-    return _view(result, by, reference)
+    return _view(result, dimension, reference)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,11 +168,16 @@ def _steps(
     others = side.reached if side else (0,) * len(reached)
     contributions = step_contributions(others, reached) or (None,) * (len(reached) - 1)
     labels = [definition.steps[at].label for at in milestones(definition)[1:]]
+    ways = zip(labels, pairwise(reached), pairwise(others), contributions, strict=True)
     return tuple(
-        SegmentStep(label, Rate.of_counts(here[1], here[0]), Rate.of_counts(there[1], there[0]), contribution)
-        for label, here, there, contribution in zip(
-            labels, pairwise(reached), pairwise(others), contributions, strict=True
+        SegmentStep(
+            label=label,
+            rate=Rate.of_counts(here[1], here[0]),
+            others=Rate.of_counts(there[1], there[0]),
+            loss=share(here[0] - here[1], here[0]),
+            contribution=contribution,
         )
+        for label, here, there, contribution in ways
     )
 
 

@@ -110,6 +110,7 @@ def _changes(
         trend=trend(overall, corrected),
         observed_rate_change=_less(after.observed.share, before.observed.share),
         entered_change=share(after.entered - before.entered, before.entered),
+        converted_change=after.converted - before.converted,
         median_seconds_change=_less(after.median_seconds, before.median_seconds),
         average_seconds_change=_less(after.average_seconds, before.average_seconds),
     )

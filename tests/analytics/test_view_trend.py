@@ -25,11 +25,11 @@ WORLD = [
 
 
 def trend(
-    events: list[Event], *, now: dt.datetime = START + 2.5 * DAY, by: str = "day", **asked: object
+    events: list[Event], *, now: dt.datetime = START + 2.5 * DAY, per: str = "day", **asked: object
 ) -> TrendView:
     question = Question.of_days(WEDNESDAY, WEDNESDAY + 2 * DAY)
     definition = FunnelDefinition.parse("A,B", window_seconds=2 * 86400)
-    return TREND.of(SmallStore(events), replace(Asked(definition, question, now), **asked), by=by)
+    return TREND.of(SmallStore(events), replace(Asked(definition, question, now), **asked), per=per)
 
 
 def test_each_day_of_entry_has_its_counts_days_without_entries_too() -> None:
@@ -62,7 +62,7 @@ def test_all_points_together_are_the_funnel() -> None:
 
 
 def test_weeks_begin_on_monday() -> None:
-    (week,) = trend(WORLD, by="week").points
+    (week,) = trend(WORLD, per="week").points
     assert (week.begins, week.entered) == (dt.date(2024, 1, 8), 8)
 
 
@@ -87,4 +87,4 @@ def test_its_rows_are_its_points() -> None:
 
 def test_other_bins_are_refused() -> None:
     with pytest.raises(InvalidQuery, match="'month' is not known"):
-        trend(WORLD, by="month")
+        trend(WORLD, per="month")

@@ -1,0 +1,48 @@
+"""The head of a page about one funnel: its title, and the choices that every such page begins with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from analytics.span import FunnelSpan, span
+from pages import _filters, _funnel_choice, _funnel_states, _live, _period, _resources
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Places to fill."""
+
+    subtitle: Any
+    controls: Any
+    export: Any
+
+
+def head(title: str) -> Head:
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
+    ):
+        with st.container(width="content", gap=None):
+            st.title(title, anchor=False)
+            subtitle = st.empty()
+        controls = st.container(horizontal=True, width="content", vertical_alignment="bottom", gap="xsmall")
+        with controls:
+            inputs = st.container(horizontal=True, width="content", vertical_alignment="bottom", gap="xsmall")
+            export = st.empty()
+    return Head(subtitle, inputs, export)
+
+
+def asked(head: Head, *, breakdown: bool = True) -> tuple[_filters.Asked, FunnelSpan]:
+    """Funnel, filters and days as chosen. The page ends here, with the next step, when there is no funnel."""
+    definitions = _resources.definitions()
+    if not definitions:
+        _funnel_states.no_definition()
+    with head.controls:
+        definition = _funnel_choice.choose(definitions)
+    available = span(_resources.engine(), definition)
+    if available is None:
+        _funnel_states.nothing_yet(definition)
+    with head.controls:
+        chosen = _filters.asked(definition, _period.choose(available), breakdown=breakdown)
+    _live.watch(definition, available)
+    return chosen, available

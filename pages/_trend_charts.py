@@ -1,0 +1,148 @@
+"""The pictures of the trend and of the time to convert."""
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from itertools import groupby
+
+import streamlit as st
+
+from analytics.views.time_to_convert import TimeBin, TimeToConvertView
+from analytics.views.trend import TrendPoint, TrendView
+from pages._plot import Area, Hint, Line, Plot, Point, plot, top_of
+from pages._words import count, duration, percent
+
+MOST_MARKS = 6
+
+
+def trend(view: TrendView) -> None:
+    """A line with its interval where settled; dashed, between its bounds, where not."""
+    points, width = view.points, 1 / max(len(view.points), 1)
+    drawn = _Drawn(points, top_of([max(_highest(point), _high(point)) for point in points]))
+    every = -(-len(points) // MOST_MARKS) or 1
+    plot(
+        Plot(
+            alt=f"Conversion of {view.title} by {view.per} of entry. {view.finding}",
+            top=drawn.top,
+            marks=[(drawn.left(nth), _day(points[nth])) for nth in range(0, len(points), every)],
+            areas=[
+                *(drawn.area(run, _low, _high, "interval") for run in _runs(points, _is_drawn_settled)),
+                *(drawn.area(run, _lowest, _highest, "bounds") for run in _runs(points, _is_unsettled)),
+            ],
+            lines=[
+                *(drawn.line(run, dashed=True) for run in _runs(points, _has_rate)),
+                *(drawn.line(run) for run in _runs(points, _is_drawn_settled)),
+            ],
+            hints=[Hint(nth * width, width, _said(point)) for nth, point in enumerate(points)],
+        )
+    )
+
+
+class _Drawn:
+    """Places points: each in the middle of its part of the width, shares relative to the top."""
+
+    def __init__(self, points: Sequence[TrendPoint], top: float) -> None:
+        self.points = points
+        self.top = top
+
+    def left(self, nth: float) -> float:
+        return (nth + 0.5) / len(self.points)
+
+    def line(self, run: Sequence[int], *, dashed: bool = False) -> Line:
+        heights = [(self.points[nth].settled.share or 0.0) / self.top for nth in run]
+        points = [(self.left(nth), height) for nth, height in zip(run, heights, strict=True)]
+        return Line(points, "faded" if dashed else "", dashed)
+
+    def area(
+        self,
+        run: Sequence[int],
+        lower: Callable[[TrendPoint], float],
+        upper: Callable[[TrendPoint], float],
+        kind: str,
+    ) -> Area:
+        return Area(self._edge(run, lower), self._edge(run, upper), kind)
+
+    def _edge(self, run: Sequence[int], height: Callable[[TrendPoint], float]) -> list[Point]:
+        """Over the whole width of the first and last part too, so that a single point has an area."""
+        heights = [min(height(self.points[nth]) / self.top, 1.0) for nth in run]
+        middles = [(self.left(nth), high) for nth, high in zip(run, heights, strict=True)]
+        begin, end = (self.left(run[0] - 0.5), heights[0]), (self.left(run[-1] + 0.5), heights[-1])
+        return [begin, *middles, end]
+
+
+def _runs(points: Sequence[TrendPoint], belongs: Callable[[TrendPoint], bool]) -> Iterator[list[int]]:
+    """The numbers of neighbouring points that belong."""
+    for kept, run in groupby(range(len(points)), key=lambda nth: belongs(points[nth])):
+        if kept:
+            yield list(run)
+
+
+def _has_rate(point: TrendPoint) -> bool:
+    return point.settled.share is not None
+
+
+def _is_drawn_settled(point: TrendPoint) -> bool:
+    return point.is_settled and _has_rate(point)
+
+
+def _is_unsettled(point: TrendPoint) -> bool:
+    return not point.is_settled
+
+
+def _low(point: TrendPoint) -> float:
+    return point.settled.low or 0.0
+
+
+def _high(point: TrendPoint) -> float:
+    """Of the interval, which is drawn for settled points only."""
+    return point.settled.high or 0.0 if point.is_settled else 0.0
+
+
+def _lowest(point: TrendPoint) -> float:
+    return point.observed.share or 0.0
+
+
+def _highest(point: TrendPoint) -> float:
+    return point.highest or 0.0
+
+
+def _day(point: TrendPoint) -> str:
+    return f"{point.begins.day} {point.begins:%b}"
+
+
+def _said(point: TrendPoint) -> str:
+    if not point.entered:
+        return f"{_day(point)}: nobody entered"
+    entered = f"{count(point.converted)} of {count(point.entered)} converted"
+    if point.is_settled:
+        between = f"95 %: {percent(point.settled.low)} to {percent(point.settled.high)}"
+        return f"{_day(point)}: {percent(point.settled.share)} ({between}), {entered}"
+    bounds = f"in the end between {percent(point.observed.share)} and {percent(point.highest)}"
+    return f"{_day(point)}: {entered}, {count(point.open)} still open; {bounds}"
+
+
+def histogram(view: TimeToConvertView) -> None:
+    """One column a bin, as high as it has sessions; the bin of the median is marked."""
+    found = view.histogram
+    width = found.bin_seconds or 1
+    # The last bin is the upper edge: it has a column only if some took exactly as long.
+    bins = found.bins if found.bins[-1].sessions else found.bins[:-1]
+    most = max(one.sessions for one in bins)
+    columns = "".join(_column(one, width, most, found.median_seconds) for one in bins)
+    ends = (bins[0].seconds, bins[len(bins) // 2].seconds, bins[-1].seconds + width)
+    alt = (
+        f"Times from {view.from_label} to {view.to_label}: {count(found.sessions)} sessions from "
+        f"{duration(ends[0])} to {duration(ends[-1])}, median {duration(found.median_seconds)}"
+    )
+    marks = "".join(f"<span>{duration(seconds)}</span>" for seconds in ends)
+    st.html(
+        f'<div class="times" role="img" aria-label="{escape(alt)}"><div class="times-bins">{columns}</div>'
+        f'<div class="times-x">{marks}</div></div>'
+    )
+
+
+def _column(one: TimeBin, width: int, most: int, median: float | None) -> str:
+    holds_median = median is not None and one.seconds <= median < one.seconds + width
+    title = f"{duration(one.seconds)} to {duration(one.seconds + width)}: {count(one.sessions)} sessions"
+    kind = ' class="median"' if holds_median else ""
+    height = one.sessions / most
+    return f'<i{kind} style="--h:{height:.2%}" title="{title}"></i>'
