@@ -35,11 +35,35 @@ def record(
     twice stores it once, as first sent; without one, every call is a new event. `properties` must be JSON.
     Raises InvalidEvent naming the field, before anything is sent to the database.
     """
+    row = checked_event(
+        session_id=session_id,
+        name=name,
+        occurred_at=occurred_at,
+        event_id=event_id or uuid4(),
+        client_id=client_id,
+        user_id=user_id,
+        properties=properties,
+    )
+    connection.execute(insert(event).values(row).on_conflict_do_nothing())
+    stored: UUID = row["id"]
+    return stored
+
+
+def checked_event(
+    *,
+    session_id: str,
+    name: str,
+    occurred_at: datetime,
+    event_id: UUID,
+    client_id: str | None,
+    user_id: str | None,
+    properties: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The row of the table. Raises InvalidEvent naming the field that cannot be stored."""
     if occurred_at.tzinfo is None:
         raise InvalidEvent("occurred_at", "has no time zone")
     checked_time(occurred_at)
-    event_id = event_id or uuid4()
-    row = {
+    return {
         "id": event_id,
         "session_id": checked_text("session_id", session_id, MAX_ID_CHARACTERS),
         "name": checked_text("name", name, MAX_NAME_CHARACTERS),
@@ -48,8 +72,6 @@ def record(
         "user_id": user_id and checked_text("user_id", user_id, MAX_ID_CHARACTERS),
         "properties": checked_properties(properties) or None,
     }
-    connection.execute(insert(event).values(row).on_conflict_do_nothing())
-    return event_id
 
 
 def checked_text(field: str, text: str, most: int) -> str:

@@ -1,18 +1,16 @@
 """The REST app. Each route knows who is signed in and calls the function that the page calls."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from analytics import definitions
 from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel, UnknownSession
-from analytics.question import Question
-from analytics.views.funnel import FUNNEL
+from api.analytics_routes import analytics_routes
 from api.caller import Caller
+from api.event_routes import event_routes
 from api.session_routes import session_routes
 from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
@@ -31,19 +29,6 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
     """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
     api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
 
-    @api.get("/onboarding/analytics/funnel/")
-    def funnel(
-        by: Caller,
-        name: str = "onboarding",
-        first: Annotated[date | None, Query(alias="from")] = None,
-        last: Annotated[date | None, Query(alias="to")] = None,
-        breakdown: Annotated[tuple[str, ...], Query(alias="by")] = (),
-    ) -> Response:
-        definition = definitions.latest(engine, name).definition
-        question = Question.of_days(first, last, breakdown=breakdown)
-        found = funnels.text(by, FUNNEL, definition, question, now=datetime.now(UTC))
-        return Response(found.text, media_type="application/json")
-
     @api.get("/admin/dlq/tasks/")
     def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:
         narrowed = LetterFilter(status=(status,) if status else ())
@@ -59,7 +44,9 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
         receipt = retries.retry(console.letter_of_task(engine, by, task_id), by)
         return {"status": "queued", "task_id": receipt.task_id}
 
+    api.include_router(analytics_routes(funnels))
     api.include_router(session_routes(engine, funnels))
+    api.include_router(event_routes(engine))
 
     @api.exception_handler(AccessDenied)
     @api.exception_handler(AnalyticsError)

@@ -13,6 +13,7 @@ from analytics.question import JOIN, Question
 from analytics.rates import Rate, share
 from analytics.sketch import median_ms
 from analytics.tally import Tally
+from analytics.views.drop_offs import top_drop_off_points
 from analytics.views.finding import breakdown_finding, finding
 from analytics.views.kinds import ViewKind
 from analytics.views.records import (
@@ -26,6 +27,7 @@ from analytics.views.records import (
     PreviousView,
     StepView,
 )
+from analytics.views.weeks import cohort_weeks
 
 
 def funnel_view(reader: Reader, asked: Asked) -> FunnelView:
@@ -69,6 +71,8 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         median_seconds=median,
         average_seconds=_average(result.total, 0, WHOLE),
         steps=steps,
+        top_drop_off_points=top_drop_off_points(steps, groups, entered),
+        cohort_analysis=cohort_weeks(result.timing.labels, result.total),
         finding=finding(steps, outcomes),
         previous=earlier,
         changes=_changes(observed, settled, median, earlier) if earlier and earlier.entered else None,
@@ -97,7 +101,7 @@ def _steps(
             label=step.label,
             reached=reached[at],
             share_of_entered=share(reached[at], reached[0]),
-            share_of_previous=share(reached[at], reached[at - 1]) if at else None,
+            share_of_previous=share(reached[at], reached[_required_before(definition, at)]) if at else None,
             lost_here=lost[at],
             gone_here=gone[at],
             loss=losses[at],
@@ -110,6 +114,10 @@ def _steps(
         )
         for at, step in enumerate(definition.steps)
     )
+
+
+def _required_before(definition: FunnelDefinition, at: int) -> int:
+    return max(step for step in range(at) if not definition.steps[step].optional)
 
 
 def _outcomes(tally: Tally, group: int) -> Outcomes:

@@ -47,7 +47,7 @@ class StepView:
     label: str
     reached: int
     share_of_entered: float | None
-    share_of_previous: float | None  #: None at the first step
+    share_of_previous: float | None  #: of the step before that is not optional; None at the first step
     lost_here: int  #: got exactly this far; 0 at the last
     gone_here: int  #: of these, those who are not open: they will not arrive any more
     loss: float | None  #: gone_here / reached; None at the last step, and where nobody came
@@ -108,6 +108,31 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class DropOffPoint:
+    step: int  #: numbered from 0; they stopped after it
+    label: str
+    before: str  #: label of the step that they did not take
+    sessions_lost: int  #: stopped here, open sessions not among them
+    loss: float  #: of those who took the step
+    share_of_entered: float
+    blocked: int  #: of the lost, those behind a task of ours that died
+    best_segment: str | None  #: None without a breakdown, or with too few sessions in every segment
+    best_segment_loss: float | None
+    severity: str  #: critical, high, medium or low; see drop_offs.py
+
+
+@dataclass(frozen=True, slots=True)
+class CohortWeek:
+    week: dt.date  #: its Monday; the first and last week may be cut by the period
+    entered: int
+    converted: int
+    open: int
+    observed: Rate
+    settled: Rate
+    got_to: tuple[int, ...]  #: sessions that got at least as far as each step
+
+
+@dataclass(frozen=True, slots=True)
 class FunnelView:
     """The whole answer. Every number of a page, a CSV or a REST answer is one of these."""
 
@@ -126,6 +151,8 @@ class FunnelView:
     median_seconds: float | None  #: from entry to the last step
     average_seconds: float | None
     steps: tuple[StepView, ...]
+    top_drop_off_points: tuple[DropOffPoint, ...]
+    cohort_analysis: tuple[CohortWeek, ...]  #: by week of entry
     finding: str  #: one plain sentence
     previous: PreviousView | None  #: None when no range was asked for
     changes: Changes | None  #: None without a previous period, or when nobody entered in it

@@ -9,6 +9,7 @@ from infra.errors import AccessDenied
 class Permission(StrEnum):
     READ_FUNNELS = "funnels.read"
     READ_SESSIONS = "sessions.read"
+    RECORD_EVENTS = "events.record"
     READ_LETTERS = "letters.read"
     RETRY_LETTERS = "letters.retry"
     DELETE_LETTERS = "letters.delete"
@@ -27,7 +28,7 @@ class Role(StrEnum):
 
 _VIEWER = frozenset({Permission.READ_FUNNELS})
 _ANALYST = _VIEWER | {Permission.READ_SESSIONS}
-_OPERATOR = _ANALYST | {Permission.READ_LETTERS, Permission.RETRY_LETTERS}
+_OPERATOR = _ANALYST | {Permission.READ_LETTERS, Permission.RETRY_LETTERS, Permission.RECORD_EVENTS}
 
 ALLOWS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,

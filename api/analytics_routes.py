@@ -1,0 +1,136 @@
+"""The routes under /api/v1 that answer questions about funnels.
+
+Every view is asked with the same parameters and answers with the record that its page shows, or with its
+table as CSV under `export.csv`.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from analytics import definitions
+from analytics.errors import InvalidQuery
+from analytics.funnels import FunnelDefinition
+from analytics.question import Filter, Question
+from analytics.spreadsheet import Cell, csv_blocks
+from analytics.views.all_kinds import KINDS
+from analytics.views.funnel import FUNNEL
+from analytics.views.kinds import ViewKind
+from analytics.views.recommendations import RECOMMENDATIONS
+from api.caller import Caller
+from recovery.funnels import Funnels
+
+#: Where clients already look for these views; the others are found under their own name.
+PATHS = {"cohorts": "cohort-comparison", "time_to_convert": "time-to-convert"}
+#: What each view is asked besides the question; options that a view does not have are refused.
+_OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
+    "cohorts": {"dimension": str, "reference": str},
+    "comparison": {"first": date.fromisoformat, "last": date.fromisoformat},
+    "trend": {"per": str},
+    "time_to_convert": {"from_step": int, "to_step": int},
+    "correlation": {"kind": str},
+    "recommendations": {"priority": str},
+}
+
+
+class AskedFor:
+    """Which funnel, and the question about it: the parameters that all views share."""
+
+    def __init__(
+        self,
+        name: str = "onboarding",
+        first: Annotated[date | None, Query(alias="from", description="first day of entry")] = None,
+        last: Annotated[date | None, Query(alias="to", description="last day of entry, included")] = None,
+        zone: str = "UTC",
+        breakdown: Annotated[tuple[str, ...], Query(alias="by")] = (),
+        attribution: str = "session",
+        completions: str = "within_window",
+        where: Annotated[tuple[str, ...], Query(description="dimension=value; may be repeated")] = (),
+        client: Annotated[tuple[str, ...], Query(description="only sessions of these clients")] = (),
+    ) -> None:
+        self.name = name
+        values: dict[str, list[str]] = {"client_id": list(client)} if client else {}
+        for text in where:
+            dimension, equals, value = text.partition("=")
+            if not equals:
+                raise InvalidQuery("where", f"{text!r} must be written dimension=value")
+            values.setdefault(dimension, []).append(value)
+        self.question = Question.of_days(
+            first,
+            last,
+            zone=zone,
+            breakdown=breakdown,
+            attribution=attribution,
+            completions=completions,
+            where=tuple(Filter(dimension, tuple(wanted)) for dimension, wanted in values.items()),
+        )
+
+
+Asked = Annotated[AskedFor, Depends()]
+
+
+def analytics_routes(funnels: Funnels) -> APIRouter:
+    router = APIRouter()
+    engine = funnels.reader.engine
+
+    def definition(asked: AskedFor) -> FunnelDefinition:
+        return definitions.latest(engine, asked.name).definition
+
+    def add(kind: ViewKind[Any]) -> None:
+        path = f"/onboarding/analytics/{PATHS.get(kind.name, kind.name)}/"
+
+        def answer(by: Caller, asked: Asked, request: Request) -> Response:
+            options = _options(kind, request)
+            found = funnels.text(by, kind, definition(asked), asked.question, now=_now(), **options)
+            return Response(found.text, media_type="application/json")
+
+        def table(by: Caller, asked: Asked, request: Request) -> Response:
+            options = _options(kind, request)
+            found = funnels.view(by, kind, definition(asked), asked.question, now=_now(), **options)
+            return _csv(f"{asked.name}-{kind.name}", found.view.to_rows())
+
+        if kind is not FUNNEL:
+            router.get(path, name=kind.name)(answer)
+        router.get(path + "export.csv", name=f"{kind.name} as CSV")(table)
+
+    @router.get("/onboarding/analytics/funnel/")
+    def funnel(by: Caller, asked: Asked) -> dict[str, Any]:
+        """The funnel, under the names that its clients know too, with what is recommended."""
+        of = definition(asked)
+        body: dict[str, Any] = json.loads(funnels.text(by, FUNNEL, of, asked.question, now=_now()).text)
+        advice = funnels.text(by, RECOMMENDATIONS, of, asked.question, now=_now())
+        return body | {
+            "total_sessions": body["entered"],
+            "overall_conversion_rate": body["observed"]["share"],
+            "stages": body["steps"],
+            "recommendations": json.loads(advice.text)["recommendations"],
+        }
+
+    for kind in KINDS.values():
+        add(kind)
+
+    return router
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name, read in _OPTIONS.get(kind.name, {}).items():
+        if (given := request.query_params.get(name)) is not None:
+            try:
+                options[name] = read(given)
+            except ValueError:
+                raise InvalidQuery(name, f"{given!r} cannot be read") from None
+    return options
+
+
+def _csv(name: str, rows: list[list[Cell]]) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingResponse(csv_blocks(rows), media_type="text/csv", headers=headers)
