@@ -1,6 +1,6 @@
 """The cards of the Drop-off page, each a rendering of one part of the same HeatmapView."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -81,8 +81,9 @@ def hours(view: HeatmapView, links: Links) -> None:
         )
     stage = None if chosen == ALL_STAGES else view.stages.index(chosen)
     found = view.time_analysis.hours
+    worst = {one.hour for one in view.time_analysis.worst_hours if stage in (None, one.stage)}
     rows = [
-        Row(day[:3], "", tuple(_hour(hour, stage, links) for hour in found[at * 24 : at * 24 + 24]))
+        Row(day[:3], "", tuple(_hour(hour, stage, worst, links) for hour in found[at * 24 : at * 24 + 24]))
         for at, day in enumerate(WEEKDAYS)
     ]
     label = f"Drop-offs by hour of the week, {chosen}"
@@ -90,11 +91,12 @@ def hours(view: HeatmapView, links: Links) -> None:
     _worst(view.time_analysis.worst_hours, view.time_analysis.tested)
 
 
-def _hour(hour: HourOfWeek, stage: int | None, links: Links) -> Cell:
+def _hour(hour: HourOfWeek, stage: int | None, worst: Collection[int], links: Links) -> Cell:
     cell = hour.total if stage is None else hour.cells[stage]
     said = str(cell.rate.count) if cell.rate.count else ""
     address = links.to(stopped=stage, outcome=GONE, bin=hour.hour, bins="hour_of_week")
-    return Cell(said, cell.rate.share, cell.is_few, _title(hour.label, cell), address if said else None)
+    title = _title(hour.label, cell)
+    return Cell(said, cell.rate.share, cell.is_few, hour.hour in worst, title, address if said else None)
 
 
 def _worst(found: Sequence[WorstHour], tested: int) -> None:
@@ -116,11 +118,12 @@ def segments(view: HeatmapView, links: Links) -> None:
     _states.card_head(
         f"By {view.segment_label.lower()}", "Share of those who reached the stage and then dropped off"
     )
+    worst = view.worst_segment_share
     rows = [
         Row(
             one.label,
             f"{count(one.total.rate.count)} incomplete",
-            tuple(_of_segment(one, stage, links) for stage in range(len(view.stages))),
+            tuple(_of_segment(one, stage, worst, links) for stage in range(len(view.stages))),
         )
         for one in view.segments
     ]
@@ -129,17 +132,21 @@ def segments(view: HeatmapView, links: Links) -> None:
         st.caption(f"Other stands for {count(view.folded_segments)} further values.")
 
 
-def _of_segment(one: Slice, stage: int, links: Links) -> Cell:
+def _of_segment(one: Slice, stage: int, worst: float | None, links: Links) -> Cell:
     cell = one.cells[stage]
     address = links.to(stopped=stage, outcome=GONE, value=one.value) if cell.rate.count else None
     said = "–" if cell.rate.share is None else f"{cell.rate.share:.0%}"
-    return Cell(said, cell.rate.share, cell.is_few, _title(one.label, cell), address)
+    is_worst = cell.rate.share == worst
+    return Cell(said, cell.rate.share, cell.is_few, is_worst, _title(one.label, cell), address)
 
 
 def patterns(view: HeatmapView, links: Links) -> None:
     _states.card_head(
         "By failed task", "Drop-offs by the failure they stand behind; darker: more of all at the stage"
     )
+    if not any(one.value for one in view.error_patterns):
+        st.caption("No session of these days stands behind a failed task.")
+        return
     rows = [
         Row(one.label, "", tuple(_of_pattern(one, stage, links) for stage in range(len(view.stages))))
         for one in view.error_patterns
@@ -150,7 +157,8 @@ def patterns(view: HeatmapView, links: Links) -> None:
 def _of_pattern(one: Slice, stage: int, links: Links) -> Cell:
     cell = one.cells[stage]
     address = links.to(stopped=stage, outcome=GONE, pattern=one.value) if cell.rate.count else None
-    return Cell(count(cell.rate.count), cell.rate.share, cell.is_few, _title(one.label, cell), address)
+    said = count(cell.rate.count)
+    return Cell(said, cell.rate.share, cell.is_few, False, _title(one.label, cell), address)
 
 
 def _title(label: str, cell: DropOff) -> str:

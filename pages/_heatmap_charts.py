@@ -15,6 +15,7 @@ class Cell:
     said: str
     share: float | None  #: None: nobody came
     is_few: bool
+    is_outlined: bool
     title: str
     address: str | None
 
@@ -27,7 +28,7 @@ class Row:
 
 
 def heat(columns: Sequence[str], rows: Sequence[Row], label: str, *, is_dense: bool = False) -> None:
-    """Darker where a larger share is lost, the largest outlined; cells with too few stay grey."""
+    """Darker where a larger share is lost; cells with too few stay grey."""
     sure = [cell.share for row in rows for cell in row.cells if cell.share is not None and not cell.is_few]
     low, high = (min(sure), max(sure)) if sure else (0.0, 1.0)
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
@@ -49,7 +50,7 @@ def _row(row: Row, low: float, high: float) -> str:
 def _cell(cell: Cell, low: float, high: float) -> str:
     if cell.share is None:
         return f'<td class="few" title="{escape(cell.title)}"></td>'
-    kind = "few" if cell.is_few else "worst" if cell.share == high > low else ""
+    kind = "few" if cell.is_few else "worst" if cell.is_outlined else ""
     depth = 0.0 if cell.is_few or high == low else (cell.share - low) / (high - low)
     said = linked(escape(cell.said), cell.address)
     return f'<td class="{kind}" style="--p:{depth:.0%}" title="{escape(cell.title)}">{said}</td>'

@@ -18,6 +18,9 @@ if person.may(Permission.READ_FUNNELS):
     sections["Analytics"].append(
         st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel", default=True)
     )
+    sections["Analytics"].append(
+        st.Page("heatmap.py", title="Drop-off", icon=":material/grid_on:", url_path="drop-off-heatmap")
+    )
     sections["Analytics"] += [
         st.Page("cohorts.py", title="Cohorts", icon=":material/groups:", url_path="cohorts"),
         st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),

@@ -105,6 +105,13 @@ class HeatmapView:
     common_reasons: tuple[Reason, ...]  #: the most frequent first
     finding: str  #: one plain sentence
 
+    @property
+    def worst_segment_share(self) -> float | None:
+        """The largest that a segment with enough sessions loses at a stage; None when all lose alike."""
+        cells = [cell for one in self.segments for cell in one.cells if not cell.is_few]
+        shares = {cell.rate.share for cell in cells if cell.rate.share is not None}
+        return max(shares) if len(shares) > 1 else None
+
     def to_rows(self) -> list[list[Cell]]:
         """A header, and a row for each cell of each map."""
         maps: list[tuple[str, tuple[Slice, ...] | tuple[HourOfWeek, ...]]] = [
