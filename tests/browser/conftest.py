@@ -6,12 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import Engine
+
+from infra.access import sessions
+from infra.access.roles import Person, Role
+from infra.access.sign_in import cookie_name
+from tests.dlq.worker import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 STOP_SECONDS = 30
@@ -78,6 +86,42 @@ def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
             process.wait(STOP_SECONDS)
 
 
+@pytest.fixture
+def dashboard(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a dashboard alone, in a process that nobody has asked anything."""
+    port = str(free_port())
+    log = tmp_path / "dashboard.log"
+    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", port],
+            cwd=ROOT,
+            env={**os.environ, **told},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        # Streamlit names its address before it answers there.
+        eventually(lambda: _answers(int(port)) or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+@pytest.fixture
+def cookie(engine: Engine, tmp_path: Path) -> Callable[[str, Role], dict[str, str]]:
+    """The session cookie of a person of some role, made without asking the dashboard."""
+
+    def of(address: str, role: Role) -> dict[str, str]:
+        link = sessions.create_link(engine, Person("vic", role), by="onward", now=datetime.now(UTC))
+        token = sessions.sign_in(engine, link, now=datetime.now(UTC))
+        assert token is not None
+        return {"name": cookie_name(tmp_path), "value": token, "url": address}
+
+    return of
+
+
 def _sign_in_link(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     printed = []
@@ -86,6 +130,12 @@ def _sign_in_link(process: "subprocess.Popen[str]") -> str:
         if "/sign-in?token=" in line:
             return next(word for word in line.split() if "/sign-in?token=" in word)
     raise AssertionError(f"the demo ended without a link:\n{''.join(printed)}")
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def free_port() -> int:
