@@ -14,6 +14,7 @@ from streamlit.file_util import get_static_dir
 
 from api.app import create_api, no_such_path
 from api.health import health_route
+from api.metrics import metrics_route
 from infra.access.guard import Guard
 from infra.access.headers import security_headers
 from infra.access.sign_in import cookie_name, sign_in_route
@@ -31,6 +32,7 @@ app = st.App(
     "pages/frame.py",
     routes=[
         health_route(handles.engine, handles.redis_url),
+        metrics_route(handles.funnels, clock),
         sign_in_route(handles.engine, cookie, clock),
         Mount("/api/v1", create_api(handles.engine, handles.funnels, handles.retries, handles.redactor)),
         Route("/api/{path:path}", no_such_path),

@@ -1,4 +1,4 @@
-"""`python -m analytics import|funnel|sync|define|erase|retain|warm`: events in, funnels out.
+"""`python -m analytics import|funnel|view|sync|define|erase|retain|warm`: events in, funnels out.
 
 Exit codes: 0 done, 1 done but some rows were refused, 2 not done (stderr says why, in one sentence),
 130 after Ctrl-C.
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "import": ("import_events", "store the events of a file or a table"),
     "funnel": ("funnel", "count a funnel"),
+    "view": ("view", "any view of a funnel: heatmap, cohorts, comparison, recommendations, ..."),
     "sync": ("sync", "take new events into the column files"),
     "define": ("define", "save a funnel definition"),
     "erase": ("erase", "remove a person from table, files and cache"),

@@ -5,7 +5,6 @@ table as CSV under `export.csv`.
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -20,21 +19,13 @@ from analytics.spreadsheet import Cell, csv_blocks
 from analytics.views.all_kinds import KINDS
 from analytics.views.funnel import FUNNEL
 from analytics.views.kinds import ViewKind
+from analytics.views.options import names_of, options_of
 from analytics.views.recommendations import RECOMMENDATIONS
 from api.caller import Caller
 from recovery.funnels import Funnels
 
 #: Where clients already look for these views; the others are found under their own name.
 PATHS = {"cohorts": "cohort-comparison", "time_to_convert": "time-to-convert"}
-#: What each view is asked besides the question; options that a view does not have are refused.
-_OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
-    "cohorts": {"dimension": str, "reference": str},
-    "comparison": {"first": date.fromisoformat, "last": date.fromisoformat},
-    "trend": {"per": str},
-    "time_to_convert": {"from_step": int, "to_step": int},
-    "correlation": {"kind": str},
-    "recommendations": {"priority": str},
-}
 
 
 class AskedFor:
@@ -121,14 +112,8 @@ def _now() -> datetime:
 
 
 def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for name, read in _OPTIONS.get(kind.name, {}).items():
-        if (given := request.query_params.get(name)) is not None:
-            try:
-                options[name] = read(given)
-            except ValueError:
-                raise InvalidQuery(name, f"{given!r} cannot be read") from None
-    return options
+    given = {name: request.query_params.get(name) for name in names_of(kind.name)}
+    return options_of(kind.name, {name: text for name, text in given.items() if text is not None})
 
 
 def _csv(name: str, rows: list[list[Cell]]) -> Response:

@@ -27,7 +27,7 @@ SIGN_IN_PATH = "/sign-in"
 
 #: Reachable without a session: nothing below these says anything about the team's data.
 _OPEN = (SIGN_IN_PATH, "/healthz", "/_stcore/health", "/static/", "/app/static/", "/favicon.png")
-_MACHINE_PATHS = ("/api/", "/_stcore/", "/media/", "/component/")
+_MACHINE_PATHS = ("/api/", "/metrics", "/_stcore/", "/media/", "/component/")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY_VIOLATION = 1008
 _AWAY = JSONResponse(

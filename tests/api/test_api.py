@@ -4,83 +4,25 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-import redis
 from sqlalchemy import select
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from analytics.cache import ViewCache
-from analytics.queries import Reader
 from analytics.question import Question
-from analytics.store import EventStore
 from analytics.views.funnel import FUNNEL as FUNNEL_VIEW
-from api.app import create_api, no_such_path
 from api.health import health_route
-from dlq.redaction import Redactor
-from dlq.retry import RetryClient
 from infra import audit
-from infra.access import sessions
-from infra.access.guard import Guard
 from infra.access.roles import Person, Role
-from infra.access.sign_in import sign_in_route
 from infra.database import open_engine
-from recovery.funnels import Funnels
 from tests.browser.conftest import free_port
 from tests.dlq import builders
-from tests.pages.conftest import SIGN_UP, World
+from tests.pages.conftest import SIGN_UP
 
 pytestmark = pytest.mark.servers
 
-COOKIE = "onward_test"
 OURS = {"origin": "http://testserver"}
 FUNNEL = "/api/v1/onboarding/analytics/funnel/"
 TASKS = "/api/v1/admin/dlq/tasks/"
-
-
-@pytest.fixture
-def world(engine, tmp_path):
-    return World(engine, tmp_path)
-
-
-@pytest.fixture
-def published():
-    return []
-
-
-@pytest.fixture
-def funnels(engine, redis_url, tmp_path):
-    store = EventStore.at(str(tmp_path / "events"))
-    with redis.Redis.from_url(redis_url) as client:
-        yield Funnels(Reader(engine, store), ViewCache(client, seconds=60))
-
-
-@pytest.fixture
-def client(engine, redis_url, published, funnels):
-    retries = RetryClient(engine, None, audit.record, publish=published.append)
-
-    def clock():
-        return datetime.now(UTC)
-
-    routes = [
-        health_route(engine, redis_url),
-        sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True))),
-        Route("/api/{path:path}", no_such_path),
-    ]
-    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
-    return TestClient(Starlette(routes=routes, middleware=[guard]), follow_redirects=False)
-
-
-@pytest.fixture
-def sign_in(client, engine):
-    def as_role(role):
-        link = sessions.create_link(engine, Person("ada", role), by="onward", now=datetime.now(UTC))
-        client.get("/sign-in", params={"token": link})
-        return client
-
-    return as_role
 
 
 def test_the_funnel_is_the_record_that_the_page_shows(world, sign_in, funnels):

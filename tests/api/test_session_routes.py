@@ -1,5 +1,4 @@
 """The sessions behind a number over REST: the same as on the page, for those whose role may see them."""
-# ruff: noqa: F811 - fixtures are named as they are
 
 import csv
 import io
@@ -7,7 +6,6 @@ import io
 import pytest
 
 from infra.access.roles import Role
-from tests.api.test_api import client, funnels, published, sign_in, world  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.servers
 

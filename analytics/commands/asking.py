@@ -1,0 +1,69 @@
+"""The options that say which funnel and which question: `funnel` and `view` share them."""
+
+import argparse
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from analytics import definitions, durations
+from analytics.errors import InvalidQuery, SourceUnusable
+from analytics.funnels import DEFAULT_WINDOW_SECONDS, FunnelDefinition
+from analytics.question import Filter, Question
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", help='"A,B|C,D?,*" is A, then B or C, then perhaps D, then any event')
+    parser.add_argument("--name", help="a saved funnel, instead of --steps")
+    parser.add_argument("--window", help="longest time from entry to the last step: 30d, 12h; 14d otherwise")
+    parser.add_argument("--order", help="ordered (otherwise), strict or unordered")
+    parser.add_argument(
+        "--by", metavar="DIMENSION", action="append", default=[], help="break down by"
+    )
+    parser.add_argument("--attribution", default="session", help="whose value counts when it changes")
+    parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
+    parser.add_argument("--completions", default="within_window", help="or within_range")
+    parser.add_argument("--from", dest="since", metavar="DAY", help="first day of entry")
+    parser.add_argument("--to", dest="until", metavar="DAY", help="last day of entry, included")
+    parser.add_argument("--zone", default="UTC", help="time zone of the days")
+
+
+def question(options: argparse.Namespace) -> Question:
+    return Question.of_days(
+        day("--from", options.since),
+        day("--to", options.until),
+        zone=options.zone,
+        breakdown=tuple(options.by),
+        attribution=options.attribution,
+        completions=options.completions,
+        where=_filters(options.where),
+    )
+
+
+def definition(options: argparse.Namespace, engine: Engine) -> FunnelDefinition:
+    """The typed funnel, or the saved one. Raises SourceUnusable when both or neither is named."""
+    if bool(options.steps) == bool(options.name):
+        raise SourceUnusable('say which funnel: --steps "A,B|C,D", or --name of a saved one')
+    if options.name:
+        if options.window or options.order:
+            raise SourceUnusable("--window and --order belong to --steps; a saved funnel has its own")
+        return definitions.latest(engine, options.name).definition
+    window = durations.seconds(options.window) if options.window else DEFAULT_WINDOW_SECONDS
+    return FunnelDefinition.parse(options.steps, window_seconds=window, order=options.order or "ordered")
+
+
+def day(option: str, text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidQuery(option, f"{text!r} is not a day; write it as 2024-01-31") from None
+
+
+def _filters(texts: Sequence[str]) -> tuple[Filter, ...]:
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        dimension, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidQuery("--where", f"{text!r} must be written dimension=value")
+        values.setdefault(dimension.strip(), []).append(value)
+    return tuple(Filter(dimension, tuple(wanted)) for dimension, wanted in values.items())

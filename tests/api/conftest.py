@@ -1,0 +1,74 @@
+"""The REST app over real servers, without a browser; `sign_in(role)` gives a client with a session."""
+
+from datetime import UTC, datetime
+
+import pytest
+import redis
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from analytics.cache import ViewCache
+from analytics.queries import Reader
+from analytics.store import EventStore
+from api.app import create_api, no_such_path
+from api.health import health_route
+from dlq.redaction import Redactor
+from dlq.retry import RetryClient
+from infra import audit
+from infra.access import sessions
+from infra.access.guard import Guard
+from infra.access.roles import Person
+from infra.access.sign_in import sign_in_route
+from recovery.funnels import Funnels
+from tests.pages.conftest import World
+
+pytestmark = pytest.mark.servers
+
+
+COOKIE = "onward_test"
+
+
+@pytest.fixture
+def world(engine, tmp_path):
+    return World(engine, tmp_path)
+
+
+@pytest.fixture
+def published():
+    return []
+
+
+@pytest.fixture
+def funnels(engine, redis_url, tmp_path):
+    store = EventStore.at(str(tmp_path / "events"))
+    with redis.Redis.from_url(redis_url) as client:
+        yield Funnels(Reader(engine, store), ViewCache(client, seconds=60))
+
+
+@pytest.fixture
+def client(engine, redis_url, published, funnels):
+    retries = RetryClient(engine, None, audit.record, publish=published.append)
+
+    def clock():
+        return datetime.now(UTC)
+
+    routes = [
+        health_route(engine, redis_url),
+        sign_in_route(engine, COOKIE, clock),
+        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True))),
+        Route("/api/{path:path}", no_such_path),
+    ]
+    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
+    return TestClient(Starlette(routes=routes, middleware=[guard]), follow_redirects=False)
+
+
+@pytest.fixture
+def sign_in(client, engine):
+    def as_role(role):
+        link = sessions.create_link(engine, Person("ada", role), by="onward", now=datetime.now(UTC))
+        client.get("/sign-in", params={"token": link})
+        return client
+
+    return as_role
