@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.views.cohort_records import CohortsView
+from analytics.sessions import GONE
+from analytics.views.cohort_records import CohortsView, Segment, SegmentStep
 from pages import _charts, _cohort_charts, _numbers, _states
 from pages._sessions import Links
 from pages._words import count
@@ -54,23 +55,33 @@ def segments(view: CohortsView, links: Links) -> None:
 
 
 def curves(view: CohortsView) -> None:
-    _states.card_head(
-        "Time to convert", "Share converted since entry, open sessions not counted as lost; logarithmic time"
-    )
+    _states.card_head("Time to convert", "Share converted since entry; open sessions are not counted as lost")
     _cohort_charts.curves(view)
     st.caption(f"Log-rank test over all segments with enough sessions: {view.speed.verdict}.")
 
 
-def steps(view: CohortsView) -> None:
+def steps(view: CohortsView, links: Links) -> None:
     _states.card_head(
         "Where each segment loses",
         "Share of those at the step before who stopped, open ones left out; grey rows have too few to tell",
     )
     rows = [
-        _charts.HeatRow(one.label, one.entered, one.settled.of, tuple(step.loss for step in one.steps))
+        _charts.HeatRow(
+            one.label,
+            one.entered,
+            one.settled.of,
+            tuple(step.loss for step in one.steps),
+            tuple(_lost(one, step, links) for step in one.steps),
+        )
         for one in view.segments
     ]
     _charts.heat([step.label for step in view.segments[0].steps], rows)
+
+
+def _lost(one: Segment, step: SegmentStep, links: Links) -> str | None:
+    if step.lost_at is None:
+        return None
+    return links.to(stopped=step.lost_at, outcome=GONE, **_cohort_charts.selected(one))
 
 
 def table(view: CohortsView) -> None:

@@ -92,13 +92,16 @@ def _hint(hint: Hint) -> str:
 def _line(line: Line) -> str:
     if not line.points:
         return ""
-    # A single point has no length; its round ends make it a dot.
-    points = line.points if len(line.points) > 1 else [*line.points, *line.points]
+    if len(line.points) == 1:
+        # A point has no length; the round ends of its stroke make it a dot.
+        return _shape(_stroke([*line.points, *line.points], "stroke-width='6'"), line.kind)
     dashes = " stroke-dasharray='4 6'" if line.dashed else ""
-    stroke = (
-        f"fill='none' stroke='#000' stroke-width='2' stroke-linecap='round' stroke-linejoin='round'{dashes}"
-    )
-    return _shape(f"<path vector-effect='non-scaling-stroke' {stroke} d='M{_path(points)}'/>", line.kind)
+    return _shape(_stroke(line.points, f"stroke-width='2'{dashes}"), line.kind)
+
+
+def _stroke(points: Sequence[Point], how: str) -> str:
+    style = "fill='none' stroke='#000' stroke-linecap='round' stroke-linejoin='round'"
+    return f"<path vector-effect='non-scaling-stroke' {style} {how} d='M{_path(points)}'/>"
 
 
 def _area(area: Area) -> str:

@@ -59,6 +59,6 @@ with left, st.container(border=True, key="card_segments", height="stretch"):
 with right, st.container(border=True, key="card_curves", height="stretch"):
     _cohort_cards.curves(view)
 with st.container(border=True, key="card_steps"):
-    _cohort_cards.steps(view)
+    _cohort_cards.steps(view, links)
 with st.container(border=True, key="card_table"):
     _cohort_cards.table(view)

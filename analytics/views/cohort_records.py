@@ -17,6 +17,7 @@ class SegmentStep:
     rate: Rate  #: of those at the step before
     others: Rate  #: the same of those compared with
     loss: float | None  #: 1 - rate; None when nobody was at the step before
+    lost_at: int | None  #: the step where they stopped; None where optional steps make it several
     contribution: float | None  #: what this step adds to the difference of the settled rates; see Versus
 
 

@@ -167,17 +167,18 @@ def _steps(
 ) -> tuple[SegmentStep, ...]:
     others = side.reached if side else (0,) * len(reached)
     contributions = step_contributions(others, reached) or (None,) * (len(reached) - 1)
-    labels = [definition.steps[at].label for at in milestones(definition)[1:]]
-    ways = zip(labels, pairwise(reached), pairwise(others), contributions, strict=True)
+    ends = pairwise(milestones(definition))
+    ways = zip(ends, pairwise(reached), pairwise(others), contributions, strict=True)
     return tuple(
         SegmentStep(
-            label=label,
+            label=definition.steps[end].label,
             rate=Rate.of_counts(here[1], here[0]),
             others=Rate.of_counts(there[1], there[0]),
             loss=share(here[0] - here[1], here[0]),
+            lost_at=begin if end == begin + 1 else None,
             contribution=contribution,
         )
-        for label, here, there, contribution in ways
+        for (begin, end), here, there, contribution in ways
     )
 
 
