@@ -74,13 +74,13 @@ class ViewCache:
         with self._lock:
             return CacheCounts(*(self._counts[name] for name in CacheCounts.__slots__))
 
-    def view(self, kind: ViewKind[Record], reader: Reader, asked: Asked, **options: Any) -> Answer[Record]:
+    def view(self, kind: ViewKind[Record], reader: Reader, asked: Asked, /, **options: Any) -> Answer[Record]:
         """As kind.of, from Redis when somebody asked the same within the time to live."""
         found = self.text(kind, reader, asked, **options)
         view = restored(kind.record, json.loads(found.text))
         return Answer(view, found.computed_at, found.from_cache, found.synced_at)
 
-    def text(self, kind: ViewKind[Record], reader: Reader, asked: Asked, **options: Any) -> Found:
+    def text(self, kind: ViewKind[Record], reader: Reader, asked: Asked, /, **options: Any) -> Found:
         """The same as JSON text, which costs less to pass on."""
         state = reader.state()
         computed_now: list[str] = []

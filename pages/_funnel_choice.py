@@ -11,17 +11,24 @@ from pages import _period
 _CHANGED = "another_funnel"
 
 
-def choose(definitions: Sequence[FunnelDefinition]) -> FunnelDefinition:
-    """The chosen one, by title; of two with one title, each with its name behind it."""
+def choose(
+    definitions: Sequence[FunnelDefinition], first: FunnelDefinition | None = None
+) -> FunnelDefinition:
+    """The chosen one, by title; of two with one title, each with its name behind it.
+
+    While nobody has chosen, it is `first`, else the first by title.
+    """
     titles = Counter(one.title or one.name for one in definitions)
     by_label = {
         title if titles[title] == 1 else f"{title} ({one.name})": one
         for one in definitions
         for title in [one.title or one.name]
     }
+    labels = sorted(by_label)
     label = st.selectbox(
         "Funnel",
-        sorted(by_label),
+        labels,
+        index=next((at for at, label in enumerate(labels) if by_label[label] == first), 0),
         key="funnel",
         bind="query-params",
         on_change=_forget,

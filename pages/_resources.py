@@ -14,6 +14,7 @@ from dlq.redaction import Redactor
 from dlq.retry import RetryClient
 from recovery.dashboard import dashboard
 from recovery.funnels import Funnels
+from recovery.wording import Wording
 
 
 def now() -> datetime:
@@ -26,6 +27,10 @@ def engine() -> Engine:
 
 def funnels() -> Funnels:
     return dashboard().funnels
+
+
+def wording() -> Wording:
+    return dashboard().wording
 
 
 def retries() -> RetryClient:

@@ -16,7 +16,10 @@ with _states.failures_shown("Onward"):
 sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": [], "Administration": []}
 if person.may(Permission.READ_FUNNELS):
     sections["Analytics"].append(
-        st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel", default=True)
+        st.Page("overview.py", title="Overview", icon=":material/home:", url_path="overview", default=True)
+    )
+    sections["Analytics"].append(
+        st.Page("funnel.py", title="Funnel", icon=":material/filter_alt:", url_path="funnel")
     )
     sections["Analytics"].append(
         st.Page("heatmap.py", title="Drop-off", icon=":material/grid_on:", url_path="drop-off-heatmap")
@@ -25,6 +28,17 @@ if person.may(Permission.READ_FUNNELS):
         st.Page("cohorts.py", title="Cohorts", icon=":material/groups:", url_path="cohorts"),
         st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     ]
+    sections["Analytics"].append(
+        st.Page("correlation.py", title="Correlation", icon=":material/join_inner:", url_path="correlation")
+    )
+    sections["Analytics"].append(
+        st.Page(
+            "recommendations.py",
+            title="Recommendations",
+            icon=":material/lightbulb:",
+            url_path="recommendations",
+        )
+    )
     # Reached from a number, not from the menu; it refuses for itself whoever may not see sessions.
     sections["Analytics"].append(
         st.Page("sessions.py", title="Sessions", url_path="sessions", visibility="hidden")

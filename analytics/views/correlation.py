@@ -188,7 +188,7 @@ def _finding(factors: tuple[Factor, ...]) -> str:
         f"{(rate.share or 0.0) * 100:.1f} % of {rate.of:,}" for rate in (first.with_it, first.without)
     )
     return (
-        f"{first.label} goes most with {first.goes_with}: {with_it} sessions with it converted, "
+        f"Goes most with {first.goes_with}: {first.label}; {with_it} sessions with it converted, "
         f"against {without} without."
     )
 

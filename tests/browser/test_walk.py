@@ -21,6 +21,11 @@ def test_from_the_link_to_a_resolved_letter(page: Page, demo: Demo):
     expect.set_options(timeout=PATIENCE_MS)
 
     page.goto(demo.sign_in_link)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_text("What to do next")).to_be_visible()
+
+    page.get_by_role("link", name="Funnel", exact=True).click()
+    choose(page, "funnel", "Loan application")
     expect(page.get_by_role("heading", name="Loan application")).to_be_visible()
     steps = page.get_by_role("list", name="Steps of Loan application")
     expect(steps.get_by_role("listitem")).to_have_count(5)

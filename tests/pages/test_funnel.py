@@ -15,6 +15,7 @@ from tests.pages.conftest import NOON, SIGN_UP
 
 pytestmark = pytest.mark.servers
 
+PAGE = "funnel.py"
 ADA = Person("ada", Role.VIEWER)
 
 
@@ -43,7 +44,7 @@ def table_of(app):
 
 
 def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
-    app = three_sessions.open(Role.VIEWER)
+    app = three_sessions.open(Role.VIEWER, PAGE)
     assert app.title[0].value == "Sign-up"
     assert numbers(app)["Entered"] == "3"
     assert numbers(app)["Conversion"] == "33.3%"
@@ -52,7 +53,7 @@ def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
 
 
 def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
-    app = three_sessions.open(Role.VIEWER, by="None")
+    app = three_sessions.open(Role.VIEWER, PAGE, by="None")
     table = table_of(app)
     assert list(table["step"]) == ["Visited", "Signed up", "Paid"]
     assert list(table["reached"]) == [3, 2, 1]
@@ -60,7 +61,7 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
 
 
 def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
-    table = table_of(three_sessions.open(Role.VIEWER))
+    table = table_of(three_sessions.open(Role.VIEWER, PAGE))
     question = Question(breakdown=("device",))
     view = _resources.funnels().view(ADA, FUNNEL, SIGN_UP, question, now=NOON).view
     rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
@@ -70,32 +71,32 @@ def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
 
 
 def test_the_declared_dimension_is_the_breakdown_at_first(three_sessions):
-    table = table_of(three_sessions.open(Role.VIEWER))
+    table = table_of(three_sessions.open(Role.VIEWER, PAGE))
     entered = table[table["step"] == "Visited"].set_index("value")["reached"].to_dict()
     assert entered == {"Everybody": 3, "phone": 2, "desktop": 1}
 
 
 def test_filters_come_from_the_address(three_sessions):
-    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop", by="None")
+    app = three_sessions.open(Role.VIEWER, PAGE, where="Device", is_device="desktop", by="None")
     assert numbers(app)["Entered"] == "1"
 
 
 def test_the_window_comes_from_the_address_and_else_from_the_definition(three_sessions):
     three_sessions.session("slow", "visited", "signed up", "paid", minutes=50)
     three_sessions.sync()
-    assert numbers(three_sessions.open(Role.VIEWER))["Converted"] == "2"
-    assert numbers(three_sessions.open(Role.VIEWER, window="1h"))["Converted"] == "1"
+    assert numbers(three_sessions.open(Role.VIEWER, PAGE))["Converted"] == "2"
+    assert numbers(three_sessions.open(Role.VIEWER, PAGE, window="1h"))["Converted"] == "1"
 
 
 def test_an_unusual_window_of_a_definition_is_kept(three_sessions):
     definitions.save(three_sessions.engine, replace(SIGN_UP, window_seconds=45 * 86400), by="ada")
-    assert three_sessions.open(Role.VIEWER).selectbox(key="window").value == "45d"
+    assert three_sessions.open(Role.VIEWER, PAGE).selectbox(key="window").value == "45d"
 
 
 def test_another_funnel_comes_with_its_own_window_and_no_filter(three_sessions):
     other = replace(SIGN_UP, name="other", title="Other", window_seconds=90 * 86400, dimensions=())
     definitions.save(three_sessions.engine, other, by="ada")
-    app = three_sessions.open(Role.VIEWER, funnel="Sign-up", window="1h", where="Device", is_device="phone")
+    app = three_sessions.open(Role.VIEWER, PAGE, funnel="Sign-up", window="1h", where="Device", is_device="phone")
     app.selectbox(key="funnel").set_value("Other").run()
     chosen = [app.selectbox(key=key).value for key in ("window", "by", "where")]
     assert chosen == ["90d", "None", "All sessions"]
@@ -103,12 +104,12 @@ def test_another_funnel_comes_with_its_own_window_and_no_filter(three_sessions):
 
 
 def test_the_button_of_a_filtered_page_says_so_from_the_first_run(three_sessions):
-    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop")
+    app = three_sessions.open(Role.VIEWER, PAGE, where="Device", is_device="desktop")
     assert "desktop" in {popover.label for popover in popovers(app)}
 
 
 def test_a_filter_changes_the_numbers(three_sessions):
-    app = three_sessions.open(Role.VIEWER)
+    app = three_sessions.open(Role.VIEWER, PAGE)
     app.selectbox(key="where").set_value("Device").run()
     app.multiselect(key="is_device").set_value(["phone"]).run()
     assert numbers(app)["Entered"] == "2"
@@ -119,7 +120,7 @@ def test_a_period_before_is_compared_with_when_it_says_enough(three_sessions, be
     for number in range(before):
         three_sessions.session(f"earlier-{number}", "visited", days=-30)
     three_sessions.sync()
-    app = three_sessions.open(Role.VIEWER)
+    app = three_sessions.open(Role.VIEWER, PAGE)
     entered = next(metric for metric in app.metric if metric.label == "Entered")
     assert (entered.value, entered.delta) == ("3", said)
 
@@ -127,32 +128,32 @@ def test_a_period_before_is_compared_with_when_it_says_enough(three_sessions, be
 def test_all_days_are_shown_on_request(three_sessions):
     three_sessions.session("old", "visited", days=-300)
     three_sessions.sync()
-    assert numbers(three_sessions.open(Role.VIEWER))["Entered"] == "3"
-    assert numbers(three_sessions.open(Role.VIEWER, period="All"))["Entered"] == "4"
+    assert numbers(three_sessions.open(Role.VIEWER, PAGE))["Entered"] == "3"
+    assert numbers(three_sessions.open(Role.VIEWER, PAGE, period="All"))["Entered"] == "4"
 
 
 def test_a_session_behind_a_dead_task_is_blocked_and_has_not_left(three_sessions, shown):
     builders.fail(
         three_sessions.engine, builders.envelope(session_id="b"), builders.failure(after_seconds=86400 * 3)
     )
-    text = shown(three_sessions.open(Role.OPERATOR))
+    text = shown(three_sessions.open(Role.OPERATOR, PAGE))
     assert "behind a task of ours that died" in text
     assert "<dt>Blocked<small>wait behind a task of ours that died</small></dt><dd>1</dd>" in text
 
 
 def test_without_a_definition_the_page_says_how_to_make_one(world, shown):
-    assert "python -m analytics define" in shown(world.open(Role.VIEWER))
+    assert "python -m analytics define" in shown(world.open(Role.VIEWER, PAGE))
 
 
 def test_without_events_the_page_names_the_first_step(world, shown):
     world.funnel()
-    assert "begins with visited, which has not been seen" in shown(world.open(Role.VIEWER))
+    assert "begins with visited, which has not been seen" in shown(world.open(Role.VIEWER, PAGE))
 
 
 def test_filters_that_nobody_passes_offer_the_way_out(three_sessions, shown):
     three_sessions.session("much later", "visited", days=100, device="phone")
     three_sessions.sync()
-    app = three_sessions.open(Role.VIEWER, where="Device", is_device="desktop")
+    app = three_sessions.open(Role.VIEWER, PAGE, where="Device", is_device="desktop")
     assert "Nobody entered with these filters" in shown(app)
     app.button(key="show_everything").click().run()
     assert numbers(app)["Entered"] == "4"
@@ -160,7 +161,7 @@ def test_filters_that_nobody_passes_offer_the_way_out(three_sessions, shown):
 
 def test_a_lost_store_is_said_with_the_way_to_mend_it(three_sessions, shown):
     three_sessions.lose_the_store()
-    text = shown(three_sessions.open(Role.VIEWER))
+    text = shown(three_sessions.open(Role.VIEWER, PAGE))
     assert "The funnel could not be shown" in text
     assert "python -m analytics sync --rebuild" in text
 
@@ -168,13 +169,13 @@ def test_a_lost_store_is_said_with_the_way_to_mend_it(three_sessions, shown):
 def test_labels_from_outside_are_text_and_not_markup(three_sessions, shown):
     three_sessions.session("evil", "visited", device="<img src=x onerror=alert(1)>")
     three_sessions.sync()
-    text = shown(three_sessions.open(Role.VIEWER))
+    text = shown(three_sessions.open(Role.VIEWER, PAGE))
     assert "&lt;img src=x" in text
     assert "<img src=x" not in text
 
 
 def test_without_postgresql_the_page_says_so_and_offers_another_try(world, shown, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"postgresql://nobody@127.0.0.1:{free_port()}/none")
-    text = shown(world.open(Role.VIEWER))
+    text = shown(world.open(Role.VIEWER, PAGE))
     assert "PostgreSQL does not answer" in text
     assert "nobody@" not in text

@@ -1,0 +1,58 @@
+"""The parts of the Overview, each a rendering of one part of the same RealtimeView."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analytics.advice.records import Recommendation
+from analytics.funnels import FunnelDefinition
+from analytics.question import Question
+from analytics.views.realtime import RealtimeView
+from infra.access.roles import Person
+from pages import _charts, _overview_numbers, _period, _recommendation_cards, _states
+from pages._words import count
+
+
+def next_steps(
+    view: RealtimeView, worded: Sequence[Recommendation], by: Person, definition: FunnelDefinition
+) -> None:
+    """The recommendations that would bring most."""
+    _states.card_head(
+        "What to do next",
+        f"By what it would bring; from those who entered {_overview_numbers.advice_days(view)}",
+    )
+    if worded:
+        reader = _recommendation_cards.Reader(by, definition, Question())
+        _recommendation_cards.briefs(worded, reader)
+    else:
+        _states.note(f"Nothing is supported by the data of these days: {view.advice}")
+    st.page_link(
+        "recommendations.py",
+        label="All recommendations",
+        icon=":material/lightbulb:",
+        query_params={"funnel": st.session_state["funnel"], "period": _period.DEFAULT},
+    )
+
+
+def stages(view: RealtimeView, *, letters_shown: bool) -> None:
+    _states.card_head("Stages", "Sessions that entered in the last 24 hours")
+    bars = [
+        _charts.Bar(
+            label=step.label,
+            reached=step.reached,
+            share=step.share_of_entered or 0.0,
+            gone=step.gone_here if step.loss is not None else None,
+            loss=step.loss,
+            open=step.stopped.open,
+            previous_reached=None,
+            previous_share=None,
+        )
+        for step in view.stages
+    ]
+    _charts.funnel(bars, f"Stages of {view.title}, last 24 hours")
+    if view.waiting_sessions and letters_shown:
+        st.page_link(
+            "dead_letters.py",
+            label=f"{count(view.waiting_sessions)} blocked: open the dead letters",
+            icon=":material/mark_email_unread:",
+        )

@@ -1,0 +1,56 @@
+"""The last 24 hours and what to do next, on one screen. Refreshes by itself."""
+
+import streamlit as st
+
+from analytics.funnels import FunnelDefinition
+from analytics.span import most_recent
+from analytics.views.realtime import REALTIME, last_day
+from infra.access.roles import Permission
+from pages import (
+    _access,
+    _funnel_choice,
+    _funnel_states,
+    _overview_cards,
+    _overview_numbers,
+    _page_head,
+    _resources,
+    _states,
+)
+from pages._words import clock_time
+
+REFRESH_SECONDS = 5.0
+
+with _states.failures_shown("The overview"):
+    person = _access.enter(Permission.READ_FUNNELS)
+head = _page_head.head("Overview")
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def live(definition: FunnelDefinition) -> None:
+    now = _resources.now()
+    with _states.failures_shown("The overview"):
+        by = _access.enter(Permission.READ_FUNNELS)
+        view = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now).view
+        worded = _resources.wording().reworded(view.recommendations)
+    st.html(
+        '<div class="sub">The last 24 hours · as of '
+        f"{clock_time(view.real_time.last_updated)} · refreshes by itself</div>"
+    )
+    if view.real_time.total_sessions:
+        _overview_numbers.numbers(view)
+    else:
+        _overview_numbers.quiet(view)
+    left, right = st.columns([1.25, 1], gap="small")
+    with left, st.container(border=True, key="card_next", height="stretch"):
+        _overview_cards.next_steps(view, worded, by, definition)
+    with right, st.container(border=True, key="card_stages", height="stretch"):
+        _overview_cards.stages(view, letters_shown=by.may(Permission.READ_LETTERS))
+
+
+with _states.failures_shown("The overview"):
+    definitions = _resources.definitions()
+    if not definitions:
+        _funnel_states.no_definition()
+    with head.controls:
+        chosen = _funnel_choice.choose(definitions, most_recent(_resources.engine(), definitions))
+live(chosen)
