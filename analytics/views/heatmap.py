@@ -24,6 +24,7 @@ from analytics.views.records import Period
 from analytics.views.segments import check_disjoint, order_of_bands, segment_label
 
 NOTHING_FAILED = "No failed task"
+_ATTEMPTS = 3
 
 
 def heatmap_view(reader: Reader, asked: Asked) -> HeatmapView:
@@ -32,10 +33,15 @@ def heatmap_view(reader: Reader, asked: Asked) -> HeatmapView:
     Raises InvalidQuery where sessions could be in several segments, and as Reader.ask.
     """
     check_disjoint(asked.question)
-    result = reader.ask(replace(asked, labels=None))
-    bounded = replace(asked, question=result.question, labels=None)
-    patterns = reader.ask(by_pattern(bounded))
-    hours = count_hours(reader, bounded)
+    asked = replace(asked, labels=None)
+    for _ in range(_ATTEMPTS):
+        result = reader.ask(asked)
+        bounded = replace(asked, question=result.question)
+        hours = count_hours(reader, bounded)
+        patterns = reader.ask(by_pattern(bounded))
+        # The maps must count the same sessions, so a sync in between makes us count anew.
+        if patterns.catalogue.version == result.catalogue.version:
+            break
     return _view(result, patterns, hours)
 
 

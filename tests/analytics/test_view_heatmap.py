@@ -10,7 +10,7 @@ from analytics.catalogue import StoredFile
 from analytics.counting import Count, chains
 from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Asked, FileChains
+from analytics.queries import Asked, FileChains, FunnelResult
 from analytics.question import Question
 from analytics.records import plain, restored
 from analytics.sessions import Selection, count_sessions
@@ -235,6 +235,24 @@ def test_rows_hold_every_cell_with_its_interval() -> None:
 def test_nobody_at_all_is_an_answer() -> None:
     view = seen([at(0, "s", "X")])
     assert (view.entered, view.total_incomplete, view.finding) == (0, 0, "Nobody dropped off.")
+
+
+def test_a_sync_in_between_makes_the_maps_be_counted_anew() -> None:
+    class Syncing(HourlyStore):
+        """New events arrive between the first question and the second."""
+
+        asked_so_far = 0
+
+        def ask(self, asked: Asked) -> FunnelResult:
+            self.asked_so_far += 1
+            found = super().ask(asked)
+            if self.asked_so_far == 1:
+                self.partition = HourlyStore([*SMALL, *sessions("new", "A", 5)]).partition
+            return replace(found, catalogue=replace(found.catalogue, version=min(self.asked_so_far, 2)))
+
+    view = HEATMAP.of(Syncing(SMALL), asked_of())
+    (nothing_failed,) = view.error_patterns
+    assert view.total_incomplete == sum(cell.rate.count for cell in nothing_failed.cells) == 13
 
 
 def test_reasons_are_records_of_plain_values() -> None:
