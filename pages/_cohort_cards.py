@@ -30,7 +30,7 @@ _COLUMNS: dict[str, Any] = {
     "settled_high": _numbers.percent_column("to"),
     "difference": _numbers.percent_column("Difference"),
     "p_value": st.column_config.NumberColumn("p, corrected", format="%.4f"),
-    "verdict": "Verdict",
+    "verdict": st.column_config.TextColumn("Verdict", width=110),
     "median_seconds": _numbers.count_column("Median, s"),
     "average_seconds": _numbers.count_column("Average, s"),
     "half_converted_seconds": _numbers.count_column("Half converted, s"),

@@ -28,7 +28,7 @@ _COLUMNS: dict[str, Any] = {
     "low": _numbers.percent_column("95 % from"),
     "high": _numbers.percent_column("to"),
     "p_value": st.column_config.NumberColumn("p, corrected", format="%.4f"),
-    "verdict": "Verdict",
+    "verdict": st.column_config.TextColumn("Verdict", width=110),
     "contribution": _numbers.percent_column("Adds by rate"),
     "mix": _numbers.percent_column("Adds by mix"),
     "share_before": _numbers.percent_column("Share before"),

@@ -47,8 +47,9 @@ class TimeAxis:
     def marks(self) -> list[int]:
         """Round times, no two so near that their labels would meet."""
         shown: list[int] = []
+        taken = -_APART if self.is_logarithmic else 0.0
         for mark in _MARKS:
-            is_free = not shown or self.left(mark) - self.left(shown[-1]) >= _APART
-            if self.first <= mark <= self.last and is_free:
+            if self.first <= mark <= self.last and self.left(mark) - taken >= _APART:
                 shown.append(mark)
+                taken = self.left(mark)
         return shown
