@@ -1,6 +1,6 @@
-"""The filters of the Funnel page. Each is bound to the address, so a link or a reload shows the same."""
+"""The filters of a funnel. Each is bound to the address, so a link or a reload shows the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -9,7 +9,7 @@ import streamlit as st
 from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
-from pages import _funnel_choice, _resources, _zone
+from pages import _breakdown_filters, _funnel_choice, _resources, _zone
 from pages._words import duration
 
 WINDOWS = (3600, 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400, 365 * 86400)
@@ -31,10 +31,17 @@ class Asked:
     question: Question
 
 
-def asked(definition: FunnelDefinition, days: tuple[date, date], *, breakdown: bool = True) -> Asked:
+def asked(
+    definition: FunnelDefinition,
+    days: tuple[date, date],
+    *,
+    breakdown: bool = True,
+    attribution: bool = False,
+) -> Asked:
     """The popover with window, breakdown and dimension filter, and the question they make.
 
-    Without `breakdown` it is not offered: the page has a choice of its own.
+    Without `breakdown` it is not offered: the page has a choice of its own. With `attribution` one may choose
+    whose value counts, also such that a session is in several rows.
     """
     dimensions = {choice.label: choice for choice in _resources.dimensions(definition)}
     if _funnel_choice.has_changed():
@@ -42,10 +49,14 @@ def asked(definition: FunnelDefinition, days: tuple[date, date], *, breakdown: b
         st.session_state.update(zip(_OF_ONE_FUNNEL, starting, strict=True))
     with st.popover(_summary(dimensions), icon=":material/tune:"):
         window = _window(definition)
-        by = _breakdown(definition, dimensions) if breakdown else None
+        by = _breakdown(definition, dimensions) if breakdown else ()
+        counts = _breakdown_filters.attribution(definition) if by and attribution else "session"
         where = _where(definition, dimensions)
+        completions = _breakdown_filters.completions()
         zone = _zone.choose()
-    question = Question.of_days(*days, zone=zone, where=where, breakdown=(by,) if by else ())
+    question = Question.of_days(
+        *days, zone=zone, where=where, breakdown=by, attribution=counts, completions=completions
+    )
     return Asked(replace(definition, window_seconds=window), question)
 
 
@@ -83,8 +94,9 @@ def _first_breakdown(definition: FunnelDefinition, dimensions: Mapping[str, Dime
     return next(declared, NO_BREAKDOWN)
 
 
-def _breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> str | None:
+def _breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[str, ...]:
     options = [NO_BREAKDOWN, *dimensions]
+    _tell_unknown("by", options)
     chosen = st.selectbox(
         "Break down by",
         options,
@@ -93,18 +105,24 @@ def _breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionC
         bind="query-params",
         help="By the first value that a session has. Of many values the most frequent are shown.",
     )
-    return dimensions[chosen].property if chosen in dimensions else None
+    if chosen not in dimensions:
+        return ()
+    others = [NO_BREAKDOWN, *(label for label in dimensions if label != chosen)]
+    second = st.selectbox("and by", others, key="and_by", bind="query-params")
+    return tuple(dimensions[label].property for label in (chosen, second) if label in dimensions)
 
 
 def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[Filter, ...]:
+    _tell_unknown("where", [ANY_SESSION, *dimensions])
     chosen = st.selectbox("Only sessions with", [ANY_SESSION, *dimensions], key="where", bind="query-params")
     choice = dimensions.get(chosen)
     if choice is None:
         return ()
-    values = _resources.values(definition, choice.property)
+    values = [value or MISSING for value in _resources.values(definition, choice.property)]
+    _tell_unknown(_values_key(choice), values)
     picked = st.multiselect(
         choice.label,
-        [value or MISSING for value in values],
+        values,
         key=_values_key(choice),
         bind="query-params",
         placeholder="Any value",
@@ -112,6 +130,13 @@ def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoic
     if not picked:
         return ()
     return (Filter(choice.property, tuple("" if one == MISSING else one for one in picked)),)
+
+
+def _tell_unknown(key: str, options: Sequence[str]) -> None:
+    """Say which choices of the address are not among those there are: the widget leaves them out."""
+    for given in st.query_params.get_all(key):
+        if given not in options:
+            st.toast(f"“{given}”, which the address asks for, is not known here and is left out.")
 
 
 def _values_key(choice: DimensionChoice) -> str:

@@ -7,7 +7,9 @@ from analytics.views.funnel import FUNNEL
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _drop_off_cards,
     _filters,
+    _footer,
     _funnel_cards,
     _funnel_choice,
     _funnel_numbers,
@@ -15,7 +17,9 @@ from pages import (
     _live,
     _period,
     _resources,
+    _sessions,
     _states,
+    _trend_cards,
 )
 
 with _states.failures_shown("The funnel"):
@@ -40,7 +44,7 @@ with _states.failures_shown("The funnel"):
     if available is None:
         _funnel_states.nothing_yet(definition)
     with controls:
-        asked = _filters.asked(definition, _period.choose(available))
+        asked = _filters.asked(definition, _period.choose(available), attribution=True)
         export = st.empty()
     _live.watch(definition, available)
     with st.skeleton(height=430):
@@ -48,6 +52,7 @@ with _states.failures_shown("The funnel"):
             person, FUNNEL, asked.definition, asked.question, now=_resources.now()
         )
 view = answer.view
+links = _sessions.links_for(person, asked.definition, asked.question)
 
 subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(answer, _resources.now())}</div>')
 if view.entered == 0:
@@ -64,12 +69,25 @@ export.download_button(
 _funnel_numbers.numbers(view)
 left, right = st.columns([1.55, 1], gap="small")
 with left, st.container(border=True, key="card_steps", height="stretch"):
-    _funnel_cards.steps(view)
+    _funnel_cards.steps(view, links.to)
 with right, st.container(border=True, key="card_outcomes", height="stretch"):
-    _funnel_cards.outcomes(view, letters_shown=person.may(Permission.READ_LETTERS))
+    _funnel_cards.outcomes(view, links.to, letters_shown=person.may(Permission.READ_LETTERS))
 if view.groups:
     with st.container(border=True, key="card_groups"):
-        _funnel_cards.groups(view)
+        _funnel_cards.groups(view, links.to)
+left, right = st.columns([1.55, 1], gap="small")
+with left:
+    _trend_cards.trend(person, asked.definition, asked.question)
+with right:
+    _trend_cards.time_to_convert(person, asked.definition, asked.question)
+if view.top_drop_off_points:
+    with st.container(border=True, key="card_drop_offs"):
+        _drop_off_cards.points(view, links.to)
+if len(view.cohort_analysis) > 1:
+    with st.container(border=True, key="card_weeks"):
+        _drop_off_cards.weeks(view)
 with st.container(border=True, key="card_table"):
     _funnel_cards.table(view)
-st.caption("Counts and averages are exact, medians within 1 %. Conversion carries a 95 % Wilson interval.")
+_footer.footer(
+    answer, "Counts and averages are exact, medians within 1 %. Conversion carries a 95 % Wilson interval."
+)
