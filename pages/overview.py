@@ -36,10 +36,12 @@ def live(definition: FunnelDefinition) -> None:
         '<div class="sub">The last 24 hours · as of '
         f"{clock_time(view.real_time.last_updated)} · refreshes by itself</div>"
     )
-    if view.real_time.total_sessions:
-        _overview_numbers.numbers(view)
-    else:
+    if not view.real_time.total_sessions:
         _overview_numbers.quiet(view)
+        with st.container(border=True, key="card_next"):
+            _overview_cards.next_steps(view, worded, by, definition)
+        return
+    _overview_numbers.numbers(view)
     left, right = st.columns([1.25, 1], gap="small")
     with left, st.container(border=True, key="card_next", height="stretch"):
         _overview_cards.next_steps(view, worded, by, definition)

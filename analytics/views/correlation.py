@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from analytics import choices
+from analytics.choices import DimensionChoice
 from analytics.errors import InvalidQuery, listed, nearest
 from analytics.events_between import Sides, sessions_with_event
 from analytics.grouping import OTHER
 from analytics.kernel.arrays import CONVERTED, LEFT
-from analytics.queries import Asked, Reader
+from analytics.queries import Asked, FunnelResult, Reader
 from analytics.rates import Rate
 from analytics.spreadsheet import Cell
 from analytics.statistics.association import Association, association
@@ -124,16 +125,24 @@ def _properties(reader: Reader, asked: Asked) -> tuple[list[_Found], int, int]:
     for choice in offered[:MOST_PROPERTIES]:
         question = replace(asked.question, breakdown=(choice.property,), most_groups=MOST_VALUES)
         result = reader.ask(replace(asked, question=question))
-        if result.rows is None or result.grouped is None:
-            continue
-        folded += result.rows.folded
-        by_value = result.grouped.outcomes.sum(axis=1).tolist()
-        for value, outcomes in zip(result.rows.labels, by_value, strict=True):
-            sides = outcomes[CONVERTED], outcomes[LEFT]
-            if any(sides) and (value != OTHER or not result.rows.folded):
-                label = f"{choice.label}: {value or '(missing)'}"
-                found.append(_Found(choice.property, value, label, sides))
+        values = _values(result, choice)
+        # A value that everybody has is of another flow's property, or tells nobody apart.
+        if len(values) + bool(result.rows and result.rows.folded) > 1:
+            found += values
+            folded += result.rows.folded if result.rows else 0
     return found, max(0, len(offered) - MOST_PROPERTIES), folded
+
+
+def _values(result: FunnelResult, choice: DimensionChoice) -> list[_Found]:
+    """Those of somebody who converted or left; what is folded is no value."""
+    if result.rows is None or result.grouped is None:
+        return []
+    by_value = zip(result.rows.labels, result.grouped.outcomes.sum(axis=1).tolist(), strict=True)
+    return [
+        _Found(choice.property, value, f"{choice.label}: {value or '(missing)'}", sides)
+        for value, outcomes in by_value
+        if (value != OTHER or not result.rows.folded) and any(sides := (outcomes[CONVERTED], outcomes[LEFT]))
+    ]
 
 
 def _events(reader: Reader, asked: Asked) -> tuple[list[_Found], int, int]:

@@ -68,7 +68,7 @@ def test_open_and_blocked_sessions_are_on_neither_side() -> None:
     assert (free.with_it.of, free.without.of, view.outcomes.blocked) == (30, 100, 20)
     young = see(*groups, now=START + dt.timedelta(minutes=30))
     assert (young.outcomes.open, young.outcomes.left) == (100, 0)
-    assert {one.goes_with for one in young.factors} == {"too few to tell"}
+    assert (young.factors, young.finding) == ((), "There is nothing to compare in these days.")
 
 
 def test_fewer_than_thirty_with_it_are_too_few_to_tell() -> None:
@@ -108,6 +108,12 @@ def test_what_is_beyond_the_limits_is_counted(monkeypatch: pytest.MonkeyPatch) -
     view = see(*groups)
     assert {one.name for one in view.factors} == {"a"}
     assert (len(view.factors), view.left_out, view.values_left_out) == (2, 1, 3)
+
+
+def test_a_property_that_nobody_here_has_is_left_out() -> None:
+    other_flow = [at(0, f"x{number}", "X", kind=str(number % 2)) for number in range(40)]
+    view = see(many(40, "ABC", plan="a"), many(40, "A", plan="b"), other_flow)
+    assert {one.name for one in view.factors} == {"plan"}
 
 
 def test_events_that_the_question_leaves_out_did_not_happen() -> None:
