@@ -9,7 +9,6 @@ from analytics import definitions
 from analytics.changes import matched_steps
 from analytics.definition_json import to_json
 from analytics.definitions import SavedFunnel
-from analytics.errors import UnknownFunnel
 from analytics.funnels import FunnelDefinition
 from analytics.question import Question
 from analytics.span import span
@@ -39,8 +38,8 @@ def restore(engine: Engine, by: Person, name: str, version: int, *, over: int) -
 def archive(engine: Engine, by: Person, name: str) -> None:
     """Offer the funnel no longer; its versions stay. Raises UnknownFunnel, AccessDenied."""
     by.require(Permission.MANAGE_SETTINGS)
+    definitions.latest(engine, name)
     with engine.begin() as connection:
-        _known(connection, engine, name)
         if definitions.archive(connection, name, by=by.login):
             _record(connection, by, "funnel.archive", name)
 
@@ -115,11 +114,6 @@ def _add_version(
             after={"version": saved.version, **to_json(saved.definition)},
         )
     return saved
-
-
-def _known(connection: Connection, engine: Engine, name: str) -> None:
-    if definitions.find_latest(connection, name) is None:
-        raise UnknownFunnel(name, [saved.definition.name for saved in definitions.all_latest(engine)])
 
 
 def _record(connection: Connection, by: Person, action: str, name: str) -> None:

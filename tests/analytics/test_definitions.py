@@ -60,6 +60,13 @@ def test_the_second_of_two_who_save_over_the_same_version_is_refused(engine: Eng
     assert add(engine, FIRST, over=2).version == 3
 
 
+def test_no_version_is_left_out(engine: Engine) -> None:
+    add(engine, FIRST, over=0)
+    with pytest.raises(NewerVersion):
+        add(engine, SECOND, over=2)
+    assert [saved.version for saved in definitions.versions(engine, "f")] == [1]
+
+
 def test_a_new_funnel_cannot_take_a_name_that_is_taken(engine: Engine) -> None:
     add(engine, FIRST, over=0)
     with pytest.raises(NewerVersion, match="a funnel is called 'f' already"):

@@ -113,6 +113,7 @@ def test_steps_move_and_stay_within_the_list() -> None:
     draft = Draft(steps=(DraftStep(("A",)), DraftStep(("B",)), DraftStep(("C",))))
     last = draft.steps[2].key
     assert events(draft.with_step_moved(last, -1)) == [("A",), ("C",), ("B",)]
+    assert events(draft.with_step_moved(draft.steps[0].key, -1)) == [("A",), ("B",), ("C",)]
     assert events(draft.with_step_moved(last, 1)) == [("A",), ("B",), ("C",)]
     assert events(draft.with_step_moved(draft.steps[0].key, 2)) == [("B",), ("C",), ("A",)]
 
