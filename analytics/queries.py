@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from analytics.partition import Partition
 from analytics.question import Question, day_start, time_zone
 from analytics.remembered import Remembered
 from analytics.store import EventStore
-from analytics.sweep import Sweep, summed
+from analytics.sweep import Sweep, in_threads, summed
 from analytics.tally import Tally
 from analytics.timing import Timing
 
@@ -89,6 +89,23 @@ class Reader:
             if start is None or (file.day, file.part) >= start:
                 count = sweep.count_in(file, rows)
                 yield FileChains(file, rows, chains(self._loaded.get(file.path), count))
+
+    def of_chains(self, asked: Asked, look: Callable[[Chains], _Answer]) -> list[_Answer]:
+        """What `look` says of the sessions that `ask` counts, whatever the breakdown, for each file.
+
+        The files come in any order. Raises as `ask`.
+        """
+
+        def answer(listed: Catalogue) -> list[_Answer]:
+            sweep = self._sweep(asked, listed)
+
+            def share(part: Sequence[StoredFile]) -> list[_Answer]:
+                counts = ((file, sweep.count_in(file, None)) for file in part)
+                return [look(chains(self._loaded.get(file.path), count)) for file, count in counts]
+
+            return [one for found in in_threads(sweep.files, share) for one in found]
+
+        return self._of_live_files(answer)
 
     def sessions_by_value(self, dimension: Dimension) -> Counter[str]:
         """How many of all sessions have each value of the dimension; "" is missing."""

@@ -54,29 +54,30 @@ class _Cohort:
     value: str
     bin: int | None
     counts: RowCounts
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What a segment is compared with."""
-
-    settled: Rate
     reached: tuple[int, ...]  #: settled sessions, over the milestones
+
+    @property
+    def settled(self) -> Rate:
+        return _whole(self.reached)
+
+
+def _whole(reached: Sequence[int]) -> Rate:
+    return Rate.of_counts(reached[-1], reached[0])
 
 
 def _view(result: FunnelResult, by: str, reference: str | None) -> CohortsView:
     definition, days = result.definition, result.question.days()
     cohorts = _cohorts(result)
     known = reference if reference in {cohort.value for cohort in cohorts} else None
-    sides = [_side(cohort, cohorts, known, definition) for cohort in cohorts]
+    others = [_others(cohort, cohorts, known) for cohort in cohorts]
     differences = [
-        difference(side.settled, cohort.counts.settled) if side else None
-        for cohort, side in zip(cohorts, sides, strict=True)
+        difference(_whole(reached), cohort.settled) if reached else None
+        for cohort, reached in zip(cohorts, others, strict=True)
     ]
     speed = log_rank([cohort.counts.watched for cohort in cohorts])
     p_values = [found.p_value if found else None for found in differences]
     *corrected, speed_p = benjamini_hochberg([*p_values, speed.p_value])
-    segments = tuple(map(partial(_segment, definition), cohorts, sides, differences, corrected))
+    segments = tuple(map(partial(_segment, definition), cohorts, others, differences, corrected))
     everybody = RowCounts(result.total)
     return CohortsView(
         name=definition.name,
@@ -100,41 +101,32 @@ def _cohorts(result: FunnelResult) -> list[_Cohort]:
     if result.grouped is None:
         raise ValueError("without a breakdown or weeks as rows there is nothing to compare")
     counts = [RowCounts(result.grouped, row) for row in range(len(result.grouped.reached))]
-    if result.rows is None:
-        weeks = zip(result.timing.labels, counts, strict=True)
-        return [_Cohort(monday.isoformat(), at, one) for at, (monday, one) in enumerate(weeks) if one.entered]
+    weeks = [monday.isoformat() for monday in result.timing.labels]
     found = [
-        _Cohort(value, None, one)
-        for value, one in zip(result.rows.labels, counts, strict=True)
+        _Cohort(value, None if result.rows else at, one, one.settled_reached(result.definition))
+        for at, (value, one) in enumerate(
+            zip(result.rows.labels if result.rows else weeks, counts, strict=True)
+        )
         if one.entered
     ]
+    if result.rows is None:
+        return found
     last = {missing_value(result.question.breakdown), OTHER}
     bands = order_of_bands(result.definition, result.question.breakdown)
     found.sort(key=lambda one: (one.value in last, bands.get(one.value, 0), -one.counts.entered, one.value))
     return found
 
 
-def _side(
-    cohort: _Cohort, cohorts: Sequence[_Cohort], reference: str | None, definition: FunnelDefinition
-) -> _Side | None:
-    if reference is None:
-        others = [other for other in cohorts if other is not cohort]
-    else:
-        others = [other for other in cohorts if other.value == reference and other is not cohort]
-    if not others:
-        return None
-    rates = [other.counts.settled for other in others]
-    reached = zip(*(other.counts.settled_reached(definition) for other in others), strict=True)
-    return _Side(
-        Rate.of_counts(sum(rate.count for rate in rates), sum(rate.of for rate in rates)),
-        tuple(sum(counts) for counts in reached),
-    )
+def _others(cohort: _Cohort, cohorts: Sequence[_Cohort], reference: str | None) -> tuple[int, ...] | None:
+    """What the segment is compared with: settled sessions over the milestones; None without any."""
+    others = [other.reached for other in cohorts if other is not cohort and reference in (None, other.value)]
+    return tuple(map(sum, zip(*others, strict=True))) or None
 
 
 def _segment(
     definition: FunnelDefinition,
     cohort: _Cohort,
-    side: _Side | None,
+    others: tuple[int, ...] | None,
     found: Difference | None,
     corrected: float | None,
 ) -> Segment:
@@ -147,25 +139,27 @@ def _segment(
         converted=counts.outcomes.converted,
         outcomes=counts.outcomes,
         observed=counts.observed,
-        settled=counts.settled,
-        versus=_versus(side, found, corrected),
+        settled=cohort.settled,
+        versus=_versus(others, found, corrected),
         median_seconds=counts.median_seconds,
         average_seconds=counts.average_seconds,
-        steps=_steps(definition, counts.settled_reached(definition), side),
+        steps=_steps(definition, cohort.reached, others),
         curve=ConversionCurve.of(counts.watched),
     )
 
 
-def _versus(side: _Side | None, found: Difference | None, corrected: float | None) -> Versus | None:
-    if side is None or found is None:
+def _versus(
+    others: tuple[int, ...] | None, found: Difference | None, corrected: float | None
+) -> Versus | None:
+    if others is None or found is None:
         return None
-    return Versus(side.settled, found.difference, found.low, found.high, corrected, verdict(corrected))
+    return Versus(_whole(others), found.difference, found.low, found.high, corrected, verdict(corrected))
 
 
 def _steps(
-    definition: FunnelDefinition, reached: tuple[int, ...], side: _Side | None
+    definition: FunnelDefinition, reached: tuple[int, ...], others: tuple[int, ...] | None
 ) -> tuple[SegmentStep, ...]:
-    others = side.reached if side else (0,) * len(reached)
+    others = others or (0,) * len(reached)
     contributions = step_contributions(others, reached) or (None,) * (len(reached) - 1)
     ends = pairwise(milestones(definition))
     ways = zip(ends, pairwise(reached), pairwise(others), contributions, strict=True)

@@ -5,7 +5,7 @@ how many fall into each. In an unordered funnel step k is whichever was done k-t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -112,8 +112,7 @@ def time_to_convert_view(
         raise InvalidQuery("from_step", f"{from_step} is not a step before the last; 0 to {last - 1} are")
     if not from_step < to_step <= last:
         raise InvalidQuery("to_step", f"{to_step} is not after step {from_step}; up to {last} are allowed")
-    everybody = replace(asked, question=replace(asked.question, breakdown=()), labels=None)
-    histogram = time_to_convert((part.chains for part in reader.chains(everybody)), from_step, to_step)
+    gaps = reader.of_chains(asked, lambda part: gaps_ms(part.times_ms, from_step, to_step))
     return TimeToConvertView(
         name=asked.definition.name,
         title=asked.definition.title or asked.definition.name,
@@ -121,7 +120,7 @@ def time_to_convert_view(
         to_step=to_step,
         from_label=steps[from_step].label,
         to_label=steps[to_step].label,
-        histogram=histogram,
+        histogram=Histogram.of(gaps),
     )
 
 

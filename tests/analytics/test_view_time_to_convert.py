@@ -1,13 +1,14 @@
 """The times between two steps, in bins whose edges and counts are those that the rules demand."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine
 
 from analytics.counting import Count, chains
-from analytics.errors import InvalidQuery
+from analytics.errors import InvalidQuery, StoreUnavailable
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Asked, Reader
 from analytics.question import Question
@@ -131,6 +132,14 @@ class TestView:
         assert header == ["from_seconds", "to_seconds", "sessions"]
         assert sum(int(row[2] or 0) for row in rows) == view.histogram.sessions
         assert all(row[1] == after[0] for row, after in pairwise(rows))
+
+    def test_a_lost_file_is_said_with_the_way_to_mend_it(
+        self, asked: tuple[Reader, Asked], tmp_path: Path
+    ) -> None:
+        for file in tmp_path.rglob("*.parquet"):
+            file.unlink()
+        with pytest.raises(StoreUnavailable, match="sync --rebuild"):
+            TIME_TO_CONVERT.of(*asked)
 
     def test_a_breakdown_that_lists_sessions_several_times_does_not_count_them_twice(
         self, asked: tuple[Reader, Asked]
