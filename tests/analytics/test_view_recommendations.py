@@ -145,6 +145,20 @@ def test_a_slow_step_is_named_where_the_slow_convert_less_in_as_much_time() -> N
     assert [(rate.count, rate.of) for rate in rates if rate] == [(30, 120), (400, 400)]
 
 
+def test_who_was_slow_is_given_as_much_time_as_the_others() -> None:
+    """All who take B also do C, one to forty minutes later; an hour cuts off more of the slow."""
+    funnel = replace(FUNNEL, window_seconds=3600)
+    events = [
+        Event(f"s{number}", name, START + dt.timedelta(days=number % 168 / 6 - 0.5, minutes=minute))
+        for number in range(600)
+        for to_b in [25 if number % 4 == 0 else 1]
+        for name, minute in (("A", 0), ("B", to_b), ("C", to_b + 1 + number // 4 % 40))
+    ]
+    view = RECOMMENDATIONS.of(InMemory(events), Asked(funnel, PERIOD, LATER))
+    assert of_type(view, "slow_step") == []
+    assert view.follow_up_seconds == 3600
+
+
 def test_what_a_retry_is_worth_rests_on_those_who_got_beyond_the_step() -> None:
     reader = world(many(60, "ABC"), many(40, "AB"), many(50, "A"))
     stuck = [f"A [] {number}" for number in range(50)]
