@@ -4,14 +4,13 @@ It takes two sums over the partitions: number, shortest and longest first, which
 how many fall into each. In an unordered funnel step k is whichever was done k-th.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.counting import Chains
 from analytics.errors import InvalidQuery
 from analytics.kernel.arrays import NEVER
 from analytics.queries import Asked, Reader
@@ -84,11 +83,6 @@ class TimeToConvertView:
         width = self.histogram.bin_seconds or 0
         rows: list[list[Cell]] = [["from_seconds", "to_seconds", "sessions"]]
         return rows + [[bin_.seconds, bin_.seconds + width, bin_.sessions] for bin_ in self.histogram.bins]
-
-
-def time_to_convert(chains: Iterable[Chains], from_step: int, to_step: int) -> Histogram:
-    """Of the chains of all partitions; times are taken over sessions that made both steps."""
-    return Histogram.of([gaps_ms(part.times_ms, from_step, to_step) for part in chains])
 
 
 def gaps_ms(times_ms: NDArray[np.int64], from_step: int, to_step: int) -> Gaps:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from analytics.counting import Count, chains
 from analytics.errors import InvalidQuery, StoreUnavailable
 from analytics.funnels import FunnelDefinition
+from analytics.partition import Partition
 from analytics.queries import Asked, Reader
 from analytics.question import Question
 from analytics.store import EventStore
@@ -20,7 +21,7 @@ from analytics.views.time_to_convert import (
     TIME_TO_CONVERT,
     Histogram,
     TimeToConvertView,
-    time_to_convert,
+    gaps_ms,
 )
 from tests.analytics.worlds import LATER, at, count, partition
 from tests.worked_cases import Case, cases, definition_of, events_of, question_of
@@ -32,6 +33,10 @@ def histogram(*seconds: float) -> Histogram:
     return Histogram.of([np.array([round(one * 1000) for one in seconds], np.int64)])
 
 
+def between(asked: Count, world: Partition, from_step: int, to_step: int) -> Histogram:
+    return Histogram.of([gaps_ms(chains(world, asked).times_ms, from_step, to_step)])
+
+
 def bins(of: Histogram) -> list[tuple[int, int]]:
     return [(one.seconds, one.sessions) for one in of.bins]
 
@@ -40,7 +45,7 @@ def bins(of: Histogram) -> list[tuple[int, int]]:
 def test_a_worked_case(case: Case) -> None:
     ends = case["definition"]["ttc"]
     asked = Count(definition_of(case), question_of(case), LATER)
-    found = time_to_convert([chains(partition(events_of(case)), asked)], ends["from"], ends["to"])
+    found = between(asked, partition(events_of(case)), ends["from"], ends["to"])
     assert bins(found) == [tuple(edge_and_count) for edge_and_count in case["expected"]["bins"]]
     assert found.average_seconds == pytest.approx(case["expected"]["average_s"])
 
@@ -98,13 +103,13 @@ def test_times_are_taken_between_the_asked_steps_of_those_who_made_both() -> Non
             at(0, "c", "A"),
         ]
     )
-    assert bins(time_to_convert([chains(world, count("A,B,C"))], 1, 2)) == [(30, 1), (90, 0)]
-    assert time_to_convert([chains(world, count("A,B,C"))], 0, 1).average_seconds == 7
+    assert bins(between(count("A,B,C"), world, 1, 2)) == [(30, 1), (90, 0)]
+    assert between(count("A,B,C"), world, 0, 1).average_seconds == 7
 
 
 def test_who_skipped_an_optional_step_has_no_time_to_it() -> None:
     world = partition([at(0, "a", "A"), at(5, "a", "C"), at(0, "b", "A"), at(2, "b", "B"), at(4, "b", "C")])
-    assert time_to_convert([chains(world, count("A,B?,C"))], 0, 1).sessions == 1
+    assert between(count("A,B?,C"), world, 0, 1).sessions == 1
 
 
 class TestView:
