@@ -92,6 +92,8 @@ class Partition:
 
     def numbers_of(self, session_ids: Collection[str]) -> dict[int, str]:
         """Which of these sessions are here: number -> id."""
+        if not session_ids:
+            return {}
         ids = self.session_ids()
         here = pc.is_in(ids, value_set=pa.array(session_ids, pa.string())).to_numpy(zero_copy_only=False)
         return {int(number): ids[number].as_py() for number in np.flatnonzero(here)}

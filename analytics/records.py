@@ -2,11 +2,14 @@
 
 import datetime as dt
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 _Record = TypeVar("_Record")
+#: Reading the hints of a class costs more than making a record of it.
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def plain(value: Any) -> Any:
@@ -30,7 +33,7 @@ def shape(hint: Any) -> Any:
 
 def restored(record: type[_Record], body: Mapping[str, Any]) -> _Record:
     """The record that `plain` took apart. Raises KeyError or TypeError when `body` is not of its shape."""
-    hints = get_type_hints(record)
+    hints = _hints(record)
     return record(**{name: _restored(hint, body[name]) for name, hint in hints.items()})
 
 

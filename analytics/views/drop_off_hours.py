@@ -49,7 +49,8 @@ def count_hours(reader: Reader, asked: Asked) -> HourCounts:
 
 def _add(part: FileChains, bins: Bins, counts: HourCounts) -> None:
     chains, furthest = part.chains, part.chains.reached - 1
-    np.add.at(counts.stopped, (chains.bin, furthest, chains.outcome), 1)
+    place = np.ravel_multi_index((chains.bin, furthest, chains.outcome), counts.stopped.shape)
+    counts.stopped.ravel()[:] += np.bincount(place, minlength=counts.stopped.size)
     silent = furthest[(chains.outcome == LEFT) & is_silent(part)]
     counts.silent[:] += np.bincount(silent, minlength=len(counts.silent))
     for step in range(counts.taken.shape[1]):

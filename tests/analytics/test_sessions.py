@@ -105,6 +105,8 @@ def test_every_row_of_a_breakdown_lists_as_many_as_it_counts(
     assert result.rows is not None
     assert result.grouped is not None
     assert result.rows.folded > 0
+    # Where a session has several rows, everybody is still counted once.
+    assert count_sessions(reader, asked, Selection(reached=1)) == result.total.reached[0, 1]
     for row, label in enumerate(result.rows.labels):
         entered = int(result.grouped.outcomes[row].sum())
         assert count_sessions(reader, asked, Selection(value=label)) == entered
