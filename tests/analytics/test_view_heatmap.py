@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from analytics.catalogue import StoredFile
@@ -14,6 +15,7 @@ from analytics.queries import Asked, FileChains, FunnelResult
 from analytics.question import Question
 from analytics.records import plain, restored
 from analytics.sessions import Selection, count_sessions
+from analytics.views.drop_off_hours import worst_hours
 from analytics.views.heatmap import HEATMAP
 from analytics.views.heatmap_records import HeatmapView, Reason
 from tests.analytics.small_store import SmallStore, sessions
@@ -139,6 +141,19 @@ def test_an_hour_with_too_few_sessions_is_not_tested() -> None:
     assert not analysis.hours[WEDNESDAY_NOON].total.is_few
 
 
+def test_one_hour_of_twenty_that_looks_worse_alone_is_not_named() -> None:
+    reached, dropped = np.zeros((168, 1), np.int64), np.zeros((168, 1), np.int64)
+    reached[:20], dropped[:20] = 100, 25
+    dropped[3] = 36  # p is 0.014 by itself
+    assert worst_hours(["A"], reached, dropped, np.zeros_like(reached)) == (20, ())
+
+
+def test_open_sessions_do_not_make_a_cell_sure() -> None:
+    events = [*sessions("old", "A", 25), *sessions("open", "A", 15, day=10)]
+    cell = seen(events, asked_of(now=START + 20 * DAY)).all_segments.cells[0]
+    assert (cell.rate.count, cell.rate.of, cell.open, cell.is_few) == (25, 40, 15, True)
+
+
 def test_a_failed_task_has_a_row_and_the_rest_another() -> None:
     view = seen(SMALL, asked_of(failed={"b 0": "Timeout in llm", "b 1": "Timeout in llm", "a 0": "Refused"}))
     rows = {one.label: [(cell.rate.count, cell.rate.of) for cell in one.cells] for one in view.error_patterns}
@@ -174,6 +189,16 @@ def test_a_segment_that_loses_more_than_the_others_is_a_reason_with_its_excess()
     assert reason.text == "phone stops after A more than others: 60.0 % against 28.6 %"
     assert (reason.share.count, reason.excess) == (60, 31)
     assert reason.sessions == Selection(stopped=0, outcome="gone", value="phone")
+
+
+def test_a_segment_that_may_lose_more_by_chance_is_no_reason() -> None:
+    events = [
+        *sessions("p1", "A", 12, device="phone"),
+        *sessions("p2", "ABC", 28, device="phone"),
+        *sessions("d1", "A", 10, device="desktop"),
+        *sessions("d2", "ABC", 30, device="desktop"),
+    ]
+    assert reasons(seen(events, asked_of(BY_DEVICE)), "segment") == {}
 
 
 def test_segments_have_their_own_shares_and_few_stay_grey() -> None:
