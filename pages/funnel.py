@@ -88,6 +88,10 @@ if len(view.cohort_analysis) > 1:
         _drop_off_cards.weeks(view)
 with st.container(border=True, key="card_table"):
     _funnel_cards.table(view)
+if person.may(Permission.MANAGE_SETTINGS):
+    st.page_link(
+        "settings.py", label="Edit this funnel", icon=":material/edit:", query_params={"edit": view.name}
+    )
 _footer.footer(
     answer, "Counts and averages are exact, medians within 1 %. Conversion carries a 95 % Wilson interval."
 )
