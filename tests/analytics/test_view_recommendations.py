@@ -259,3 +259,20 @@ def noise(seed: int, sessions: int = 1200) -> InMemory:
         properties = {name: str(dice.integers(values)) for name, values in (("x", 2), ("y", 4), ("z", 8))}
         events += session(number, names, day=day, apart=dice.exponential(300), **properties)
     return InMemory(events)
+
+
+@pytest.mark.parametrize(
+    "funnel",
+    [
+        FunnelDefinition.parse("A,C", window_seconds=86400),
+        FunnelDefinition.parse("A,B?,C", window_seconds=86400),
+        FunnelDefinition.parse("A,B,C", window_seconds=86400, order="unordered"),
+        FunnelDefinition.parse("A,B,C", window_seconds=86400, order="strict"),
+    ],
+    ids=["two steps", "optional", "unordered", "strict"],
+)
+def test_every_kind_of_funnel_gets_the_segment_that_lags(funnel: FunnelDefinition) -> None:
+    reader = world(many(200, "ABC", plan="a"), many(60, "ABC", plan="b"), many(140, "A", plan="b"))
+    first = RECOMMENDATIONS.of(reader, Asked(funnel, PERIOD, LATER)).recommendations[0]
+    assert (first.type, first.title.partition(":")[0]) == ("fix_step_for_segment", "plan b")
+    assert first.estimated_impact.sessions_per_week == pytest.approx(50 * 0.7)
