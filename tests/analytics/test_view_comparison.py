@@ -155,6 +155,9 @@ def test_the_rarer_values_of_both_periods_together_are_other() -> None:
     assert mix is not None
     assert [segment.value for segment in mix.segments] == ["a", "d", "Other"]
     assert [segment.share_after for segment in mix.segments] == [0, 30 / 35, 5 / 35]
+    fewer = compared(events, breakdown=("device",), most_groups=1).mix
+    assert fewer is not None
+    assert [segment.value for segment in fewer.segments] == ["a", "Other"]
 
 
 def test_without_a_dimension_there_is_no_mix() -> None:
