@@ -182,7 +182,8 @@ def _goes_with(strength: Association, p_value: float | None) -> GoesWith:
 
 
 def _strength(one: Factor) -> float:
-    return abs(math.log(one.odds_ratio)) if one.odds_ratio else 0.0
+    # Rounded, so that two values that mirror each other are as strong.
+    return round(abs(math.log(one.odds_ratio)), 9) if one.odds_ratio else 0.0
 
 
 def _finding(factors: tuple[Factor, ...]) -> str:

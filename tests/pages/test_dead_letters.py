@@ -102,10 +102,10 @@ def test_a_role_without_the_permission_does_not_get_the_page(world, role):
 
 
 def test_nobody_sees_anything_without_a_session(world, shown):
-    world.letter(session_id="s1")
+    world.letter(session_id="session of somebody")
     text = shown(world.open(None))
     assert "Your session has ended" in text
-    assert "s1" not in text
+    assert "session of somebody" not in text
 
 
 def test_signing_out_ends_the_page_that_is_open(world, shown):
