@@ -12,7 +12,6 @@ from analytics.kernel.arrays import (
     Bins,
     Codes,
     Counts,
-    Floats,
     Ints,
     Rules,
     Sessions,
@@ -74,7 +73,6 @@ def add_sessions(
     """Add the placed sessions to the counts."""
     reached, outcomes, by_bin, waiting = counts.reached, counts.outcomes, counts.by_bin, counts.waiting
     gap_sum_ms, gap_histogram = counts.gap_sum_ms, counts.gap_histogram
-    bits = np.empty(1, np.float64)
     for session in range(len(furthest)):
         row = row_of[session]
         if row == NO_ROW:
@@ -89,14 +87,14 @@ def add_sessions(
                 if rules.optional:
                     reached[row, step] += 1
                 if before != NEVER:
-                    add_gap(row, step, now - before, gap_sum_ms, gap_histogram, bits)
+                    add_gap(row, step, now - before, gap_sum_ms, gap_histogram)
             before = now
         entry_ms = chains[session, 0]
         if outcome == CONVERTED:
             whole_ms = chains[session, got - 1] - entry_ms
-            add_gap(row, WHOLE, whole_ms, gap_sum_ms, gap_histogram, bits)
+            add_gap(row, WHOLE, whole_ms, gap_sum_ms, gap_histogram)
         elif rules.now_ms - entry_ms <= rules.window_ms:
-            waiting[row, bucket_of(max(rules.now_ms - entry_ms, 1), bits)] += 1
+            waiting[row, bucket_of(max(rules.now_ms - entry_ms, 1))] += 1
     if rules.optional == 0:
         for row in range(len(reached)):
             sessions = 0
@@ -112,18 +110,17 @@ def add_gap(
     gap_ms: int,
     gap_sum_ms: Ints,
     gap_histogram: Ints,
-    bits: Floats,
 ) -> None:
     if gap_ms > 0:
         gap_sum_ms[row, slot] += gap_ms
-        gap_histogram[row, slot, bucket_of(gap_ms, bits)] += 1
+        gap_histogram[row, slot, bucket_of(gap_ms)] += 1
 
 
 @inlined
-def bucket_of(ms: int, bits: Floats) -> int:
+def bucket_of(ms: int) -> int:
     """The bucket of sketch.py. The float's exponent and first fraction bits find it, or the one before."""
-    bits[0] = ms
-    bucket = PREFIX_BUCKETS[(bits.view(np.int64)[0] >> FRACTION_BITS) - FIRST_PREFIX]
+    bits = np.float64(ms).view(np.int64)
+    bucket = PREFIX_BUCKETS[(bits >> FRACTION_BITS) - FIRST_PREFIX]
     return int(bucket + (ms > LARGEST_MS[bucket]))
 
 
