@@ -21,7 +21,7 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
             break
         may_open = events.steps_of[at] != 0 and (len(events.opens) == 0 or events.opens[at])
         if may_open and now >= rules.since_ms and now != tried:
-            got = chain_from(events, at, last, rules, work)
+            got = chain_from(events, first, at, last, rules, work)
             # Of two that got as far, the sooner; of two as soon, the later entry, which is this one.
             if got > best or (got == best and work.chain[got - 1] <= work.kept[got - 1]):
                 best = got
@@ -33,14 +33,14 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
 
 
 @compiled
-def chain_from(events: Events, opening: int, last: int, rules: Rules, work: Work) -> int:
+def chain_from(events: Events, first: int, opening: int, last: int, rules: Rules, work: Work) -> int:
     """Distinct steps done with events from `opening` on, which is the entry."""
     entry = events.at_ms[opening]
     done = serve(int(events.steps_of[opening]), 0, work)
     work.chain[0] = entry
     got = 1
     at = opening
-    while at > 0 and events.at_ms[at - 1] == entry and len(events.opens):
+    while at > first and events.at_ms[at - 1] == entry and len(events.opens):
         at -= 1
     while at < last and got < rules.steps:
         now = events.at_ms[at]

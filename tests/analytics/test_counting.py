@@ -177,6 +177,13 @@ def test_whose_value_counts(attribution: str, rows: dict[str, list[int]]) -> Non
     assert grouped(events, count("A,B"), "v", attribution=attribution) == rows
 
 
+def test_an_unordered_chain_takes_no_event_of_the_session_before_though_of_the_same_instant() -> None:
+    asked = count("A,B")
+    asked = replace(asked, definition=replace(asked.definition, order="unordered"))
+    events = [at(0, "a", "B", v=1), at(0, "b", "A", v=1)]
+    assert grouped(events, asked, "v", attribution="step_0") == {"1": [2, 0]}
+
+
 def test_numbers_fall_into_bands_and_what_is_no_number_is_missing() -> None:
     events = [at(0, f"s{n}", "A", v=v) for n, v in enumerate([-1, 9.99, 10, 19, 20, 1e9, "x", None])]
     definition = FunnelDefinition(
