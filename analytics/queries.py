@@ -83,7 +83,7 @@ class Reader:
 
     def chains(self, asked: Asked, *, start: tuple[dt.date, int] | None = None) -> Iterator[FileChains]:
         """The sessions that `ask` counts, file after file from the one at (day, part) `start` on."""
-        sweep = self._sweep(asked, catalogue.read(self.engine))
+        sweep = self._sweep(asked, self._listed())
         rows = sweep.ranked(sweep.entered_by_value()) if sweep.is_broken_down else None
         for file in sweep.files:
             if start is None or (file.day, file.part) >= start:
@@ -142,11 +142,17 @@ class Reader:
         count = Count(asked.definition, question, asked.now, None, asked.blocked, asked.labels, when)
         files = [file for file in listed.files if _may_count(file, question)]
         named = [*asked.blocked, *(asked.labels or {})]
-        return Sweep(count, files, self._loaded, catalogue.places(self.engine, named) if named else {})
+        return Sweep(count, files, self._loaded, self._places(named) if named else {})
+
+    def _listed(self) -> Catalogue:
+        return catalogue.read(self.engine)
+
+    def _places(self, session_ids: Sequence[str]) -> dict[tuple[dt.date, int], list[str]]:
+        return catalogue.places(self.engine, session_ids)
 
     def _of_live_files(self, answer: Callable[[Catalogue], _Answer]) -> _Answer:
         for _ in range(2):
-            listed = catalogue.read(self.engine)
+            listed = self._listed()
             try:
                 found = answer(listed)
             except FileNotFoundError as error:

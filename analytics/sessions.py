@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analytics import catalogue
+from analytics.counting import Chains
 from analytics.errors import InvalidQuery, StoreUnavailable, listed
 from analytics.kernel.arrays import BLOCKED, LEFT, NEVER
 from analytics.queries import Asked, FileChains, Reader
@@ -125,9 +126,9 @@ def by_pattern(asked: Asked) -> Asked:
     return replace(asked, question=question, labels=asked.patterns)
 
 
-def is_silent(part: FileChains) -> NDArray[np.bool_]:
+def is_silent(chains: Chains) -> NDArray[np.bool_]:
     """Whether the furthest step of each session is the last that happened in it."""
-    chains, partition = part.chains, part.chains.partition
+    partition = chains.partition
     last_ms = partition.at_ms[partition.starts[chains.number + 1] - 1]
     silent: NDArray[np.bool_] = chains.times_ms[np.arange(len(last_ms)), chains.reached - 1] >= last_ms
     return silent
@@ -213,7 +214,7 @@ def _chosen(part: FileChains, selection: Selection) -> NDArray[np.bool_]:
     elif selection.outcome is not None:
         chosen &= chains.outcome == OUTCOMES.index(selection.outcome)
     if selection.silent is not None:
-        chosen &= is_silent(part) == selection.silent
+        chosen &= is_silent(chains) == selection.silent
     if selection.bin is not None:
         chosen &= chains.bin == selection.bin
     label = selection.pattern if selection.value is None else selection.value

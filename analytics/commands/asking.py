@@ -17,9 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="a saved funnel, instead of --steps")
     parser.add_argument("--window", help="longest time from entry to the last step: 30d, 12h; 14d otherwise")
     parser.add_argument("--order", help="ordered (otherwise), strict or unordered")
-    parser.add_argument(
-        "--by", metavar="DIMENSION", action="append", default=[], help="break down by"
-    )
+    parser.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="break down by")
     parser.add_argument("--attribution", default="session", help="whose value counts when it changes")
     parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
     parser.add_argument("--completions", default="within_window", help="or within_range")

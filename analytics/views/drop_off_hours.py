@@ -4,6 +4,7 @@ A tally knows the hour of the furthest step alone. A loss rate by hour needs eve
 that hour, so this passes over the chains themselves.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,8 +12,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.counting import Chains
 from analytics.kernel.arrays import LEFT, NEVER, OUTCOMES, Bins
-from analytics.queries import Asked, FileChains, Reader
+from analytics.queries import Asked, Reader
 from analytics.rates import FEWEST_ENTRIES, Rate
 from analytics.sessions import is_silent
 from analytics.statistics.comparison import SIGNIFICANCE, difference
@@ -30,6 +32,9 @@ class HourCounts:
     stopped: Ints  #: [hour, furthest step, outcome]
     silent: Ints  #: [step] of those who left after it: nothing else happened in their session afterwards
 
+    def __add__(self, other: "HourCounts") -> "HourCounts":
+        return HourCounts(self.taken + other.taken, self.stopped + other.stopped, self.silent + other.silent)
+
 
 def count_hours(reader: Reader, asked: Asked) -> HourCounts:
     """Everybody's hours, in the zone of the question, which has both ends of its range."""
@@ -37,27 +42,29 @@ def count_hours(reader: Reader, asked: Asked) -> HourCounts:
     by_hour = partial(by_hour_of_week, window_seconds=asked.definition.window_seconds)
     hourly = replace(asked, question=question, labels=None, binned=by_hour)
     bins, steps = by_hour(question).bins, len(asked.definition.steps)
-    counts = HourCounts(
+    nobody = HourCounts(
         taken=np.zeros((HOURS_OF_WEEK, steps), np.int64),
         stopped=np.zeros((HOURS_OF_WEEK, steps, OUTCOMES), np.int64),
         silent=np.zeros(steps, np.int64),
     )
-    for part in reader.chains(hourly):
-        _add(part, bins, counts)
-    return counts
+    return sum(reader.of_chains(hourly, lambda chains: _counted(chains, bins)), start=nobody)
 
 
-def _add(part: FileChains, bins: Bins, counts: HourCounts) -> None:
-    chains, furthest = part.chains, part.chains.reached - 1
-    place = np.ravel_multi_index((chains.bin, furthest, chains.outcome), counts.stopped.shape)
-    counts.stopped.ravel()[:] += np.bincount(place, minlength=counts.stopped.size)
-    silent = furthest[(chains.outcome == LEFT) & is_silent(part)]
-    counts.silent[:] += np.bincount(silent, minlength=len(counts.silent))
-    for step in range(counts.taken.shape[1]):
+def _counted(chains: Chains, bins: Bins) -> HourCounts:
+    steps, furthest = chains.times_ms.shape[1], chains.reached - 1
+    shape = (HOURS_OF_WEEK, steps, OUTCOMES)
+    place = np.ravel_multi_index((chains.bin, furthest, chains.outcome), shape)
+    taken = np.zeros((HOURS_OF_WEEK, steps), np.int64)
+    for step in range(steps):
         moments = chains.times_ms[:, step]
         moments = moments[moments != NEVER]
         hours = bins.bin_of[np.searchsorted(bins.edges_ms, moments, side="right") - 1]
-        counts.taken[:, step] += np.bincount(hours, minlength=HOURS_OF_WEEK)
+        taken[:, step] = np.bincount(hours, minlength=HOURS_OF_WEEK)
+    return HourCounts(
+        taken=taken,
+        stopped=np.bincount(place, minlength=math.prod(shape)).reshape(shape),
+        silent=np.bincount(furthest[(chains.outcome == LEFT) & is_silent(chains)], minlength=steps),
+    )
 
 
 def worst_hours(

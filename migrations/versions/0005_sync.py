@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("installation", UUID, nullable=False, server_default=sa.func.gen_random_uuid()),
         schema=SCHEMA,
     )
-    # Files of before hold every event up to their last, early ones too, and columns for all of its properties.
+    # Files of before hold every event up to their last, early ones too, and columns for all properties.
     op.execute("""
         UPDATE onward.event_sync SET horizon = (
             SELECT coalesce(to_timestamp(ceil(max(last_ms) / 1000.0)), '-infinity')

@@ -11,7 +11,7 @@ from analytics.question import Question
 from analytics.statistics.comparison import difference
 from analytics.statistics.correction import benjamini_hochberg
 from analytics.views.cohorts import COHORTS, ENTRY_WEEK, CohortsView
-from tests.analytics.small_store import SmallStore, sessions
+from tests.analytics.in_memory import InMemory, sessions
 from tests.analytics.worlds import LATER, START, Event
 
 DAY = dt.timedelta(days=1)
@@ -41,7 +41,7 @@ def compared(
     window: int = 14 * 86400,
 ) -> CohortsView:
     asked = Asked(FunnelDefinition.parse("A,B,C", window_seconds=window), question, now)
-    return COHORTS.of(SmallStore(events), asked, dimension=by, reference=reference)
+    return COHORTS.of(InMemory(events), asked, dimension=by, reference=reference)
 
 
 def of(view: CohortsView, label: str):

@@ -11,7 +11,7 @@ from analytics.question import Question
 from analytics.statistics.comparison import difference
 from analytics.statistics.correction import benjamini_hochberg
 from analytics.views.comparison import COMPARISON, ComparisonView
-from tests.analytics.small_store import SmallStore, sessions
+from tests.analytics.in_memory import InMemory, sessions
 from tests.analytics.worlds import LATER, START, Event
 
 FIRST_DAY = START.date()
@@ -32,7 +32,7 @@ def compared(
     """The second day against the first, or against other days."""
     question = Question.of_days(SECOND_DAY, SECOND_DAY, breakdown=breakdown, most_groups=most_groups)
     asked = Asked(FunnelDefinition.parse(steps, window_seconds=window), question, now)
-    return COMPARISON.of(SmallStore(events), asked, first=first, last=last)
+    return COMPARISON.of(InMemory(events), asked, first=first, last=last)
 
 
 def day(number: int, *, all_the_way: int, to_b: int, only_a: int, **properties: str) -> list[Event]:
@@ -182,4 +182,4 @@ def test_its_rows_hold_the_conversion_the_steps_and_the_segments() -> None:
 def test_a_breakdown_with_sessions_in_several_segments_is_refused() -> None:
     question = Question.of_days(SECOND_DAY, SECOND_DAY, breakdown=("device",), attribution="all_events")
     with pytest.raises(InvalidQuery, match="several segments"):
-        COMPARISON.of(SmallStore([]), Asked(FunnelDefinition.parse("A,B"), question, LATER))
+        COMPARISON.of(InMemory([]), Asked(FunnelDefinition.parse("A,B"), question, LATER))

@@ -14,7 +14,7 @@ from analytics.question import Question
 from analytics.records import plain, restored
 from analytics.views import correlation
 from analytics.views.correlation import CORRELATION, CorrelationView, Factor
-from tests.analytics.one_partition import InMemory
+from tests.analytics.in_memory import InMemory
 from tests.analytics.worlds import LATER, START, Event, at
 
 FUNNEL = FunnelDefinition.parse("A,B,C", window_seconds=3600)

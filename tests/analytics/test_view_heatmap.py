@@ -1,24 +1,23 @@
 """Where sessions drop off: counts by hand, hours of the asked zone, and no word on what may be chance."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analytics.catalogue import StoredFile
-from analytics.counting import Count, chains
 from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Asked, FileChains, FunnelResult
+from analytics.queries import Asked, FunnelResult
 from analytics.question import Question
 from analytics.records import plain, restored
 from analytics.sessions import Selection, count_sessions
 from analytics.views.drop_off_hours import worst_hours
 from analytics.views.heatmap import HEATMAP
 from analytics.views.heatmap_records import HeatmapView, Reason
-from tests.analytics.small_store import SmallStore, sessions
+from tests.analytics.in_memory import InMemory, sessions
 from tests.analytics.worlds import LATER, START, Event, at
 
 DAY = dt.timedelta(days=1)
@@ -27,18 +26,6 @@ QUESTION = Question(since=START - 5 * DAY, until=START + 120 * DAY)
 FILE = StoredFile("day=2024-01-10/1.parquet", START.date(), 0, 0, 0, 0, 0)
 #: START is a Wednesday, noon.
 WEDNESDAY_NOON = 2 * 24 + 12
-
-
-class HourlyStore(SmallStore):
-    """A small store that lists its sessions too."""
-
-    def chains(self, asked: Asked, *, start: object = None) -> Iterator[FileChains]:
-        rows = self.ask(asked).rows
-        count = Count(
-            asked.definition, asked.question, asked.now, rows, asked.blocked, asked.labels,
-            asked.binned(asked.question),
-        )  # fmt: skip
-        yield FileChains(FILE, rows, chains(self.partition, count))
 
 
 def asked_of(
@@ -53,7 +40,7 @@ def asked_of(
 
 
 def seen(events: list[Event], asked: Asked | None = None) -> HeatmapView:
-    return HEATMAP.of(HourlyStore(events), asked or asked_of())
+    return HEATMAP.of(InMemory(events), asked or asked_of())
 
 
 def reasons(view: HeatmapView, kind: str) -> dict[str, int]:
@@ -220,7 +207,7 @@ def test_sessions_in_several_segments_cannot_be_compared() -> None:
 
 def test_every_cell_and_reason_opens_as_many_sessions_as_it_counts() -> None:
     asked = asked_of(BY_DEVICE, failed={"p1 0": "Timeout in llm", "d1 3": "Refused"})
-    store = HourlyStore([*PHONES, *DESKTOPS, *TABLETS, *SMALL])
+    store = InMemory([*PHONES, *DESKTOPS, *TABLETS, *SMALL])
     view = HEATMAP.of(store, asked)
 
     def opened(**selection: object) -> int:
@@ -263,7 +250,7 @@ def test_nobody_at_all_is_an_answer() -> None:
 
 
 def test_a_sync_in_between_makes_the_maps_be_counted_anew() -> None:
-    class Syncing(HourlyStore):
+    class Syncing(InMemory):
         """New events arrive between the first question and the second."""
 
         asked_so_far = 0
@@ -272,8 +259,9 @@ def test_a_sync_in_between_makes_the_maps_be_counted_anew() -> None:
             self.asked_so_far += 1
             found = super().ask(asked)
             if self.asked_so_far == 1:
-                self.partition = HourlyStore([*SMALL, *sessions("new", "A", 5)]).partition
-            return replace(found, catalogue=replace(found.catalogue, version=min(self.asked_so_far, 2)))
+                self.hold([*SMALL, *sessions("new", "A", 5)])
+                self.version = 2
+            return found
 
     view = HEATMAP.of(Syncing(SMALL), asked_of())
     (nothing_failed,) = view.error_patterns

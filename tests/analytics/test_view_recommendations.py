@@ -16,7 +16,7 @@ from analytics.question import Question
 from analytics.records import plain, restored
 from analytics.sessions import Selection, count_sessions
 from analytics.views.recommendations import RECOMMENDATIONS, RecommendationsView
-from tests.analytics.one_partition import InMemory
+from tests.analytics.in_memory import InMemory
 from tests.analytics.worlds import LATER, START, Event
 
 FUNNEL = FunnelDefinition.parse("A,B,C", window_seconds=7 * 86400)

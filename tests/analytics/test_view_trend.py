@@ -10,7 +10,7 @@ from analytics.funnels import FunnelDefinition
 from analytics.queries import Asked
 from analytics.question import Question
 from analytics.views.trend import TREND, TrendView
-from tests.analytics.small_store import SmallStore, sessions
+from tests.analytics.in_memory import InMemory, sessions
 from tests.analytics.worlds import LATER, START, Event
 
 DAY = dt.timedelta(days=1)
@@ -29,7 +29,7 @@ def trend(
 ) -> TrendView:
     question = Question.of_days(WEDNESDAY, WEDNESDAY + 2 * DAY)
     definition = FunnelDefinition.parse("A,B", window_seconds=2 * 86400)
-    return TREND.of(SmallStore(events), replace(Asked(definition, question, now), **asked), per=per)
+    return TREND.of(InMemory(events), replace(Asked(definition, question, now), **asked), per=per)
 
 
 def test_each_day_of_entry_has_its_counts_days_without_entries_too() -> None:

@@ -68,4 +68,4 @@ def count(
     """The steps in the short form of the command line, asked of ten days around START."""
     day = dt.timedelta(days=5)
     definition = FunnelDefinition.parse(steps, window_seconds=window)
-    return Count(definition, Question(since=START - day, until=START + day), now, None, blocked)
+    return Count(definition, Question(since=START - day, until=START + day), now, None, blocked or {})
