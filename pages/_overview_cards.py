@@ -8,7 +8,7 @@ from analytics.advice.records import Recommendation
 from analytics.funnels import FunnelDefinition
 from analytics.question import Question
 from analytics.views.realtime import RealtimeView
-from infra.access.roles import Person
+from infra.access.roles import Permission, Person
 from pages import _charts, _overview_numbers, _period, _recommendation_cards, _states
 from pages._words import count
 
@@ -21,6 +21,8 @@ def next_steps(
         "What to do next",
         f"By what it would bring; from those who entered {_overview_numbers.advice_days(view)}",
     )
+    if view.waiting_sessions:
+        _waiting(view.waiting_sessions, letters_shown=by.may(Permission.READ_LETTERS))
     if worded:
         reader = _recommendation_cards.Reader(by, definition, Question())
         _recommendation_cards.briefs(worded, reader)
@@ -34,7 +36,15 @@ def next_steps(
     )
 
 
-def stages(view: RealtimeView, *, letters_shown: bool) -> None:
+def _waiting(sessions: int, *, letters_shown: bool) -> None:
+    """The one thing that is certain to help: people stand still for a reason of ours."""
+    wait = "1 session waits" if sessions == 1 else f"{count(sessions)} sessions wait"
+    _states.note(f"{wait} behind a task of ours that failed: retry it, and they can go on.")
+    if letters_shown:
+        st.page_link("dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:")
+
+
+def stages(view: RealtimeView) -> None:
     _states.card_head("Stages", "Sessions that entered in the last 24 hours")
     bars = [
         _charts.Bar(
@@ -50,9 +60,3 @@ def stages(view: RealtimeView, *, letters_shown: bool) -> None:
         for step in view.stages
     ]
     _charts.funnel(bars, f"Stages of {view.title}, last 24 hours")
-    if view.waiting_sessions and letters_shown:
-        st.page_link(
-            "dead_letters.py",
-            label=f"{count(view.waiting_sessions)} blocked: open the dead letters",
-            icon=":material/mark_email_unread:",
-        )

@@ -18,8 +18,9 @@ def card_head(title: str, subtitle: str) -> None:
 
 def note(sentence: str) -> None:
     """A finding; what stands before its colon is the part to read first."""
-    lead, colon, rest = sentence.partition(": ")
-    st.html(f'<div class="sub note"><b>{escape(lead + colon)}</b>{escape(rest)}</div>')
+    lead, colon, _ = sentence.partition(": ")
+    lead += colon.rstrip()
+    st.html(f'<div class="sub note"><b>{escape(lead)}</b>{escape(sentence[len(lead) :])}</div>')
 
 
 def state(title: str, text: str) -> None:

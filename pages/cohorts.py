@@ -10,6 +10,7 @@ from pages import (
     _access,
     _cohort_cards,
     _cohort_choice,
+    _footer,
     _funnel_states,
     _numbers,
     _page_head,
@@ -62,3 +63,4 @@ with st.container(border=True, key="card_steps"):
     _cohort_cards.steps(view, links)
 with st.container(border=True, key="card_table"):
     _cohort_cards.table(view)
+_footer.footer(answer)

@@ -10,6 +10,7 @@ from pages import (
     _access,
     _compare_cards,
     _compare_choice,
+    _footer,
     _funnel_states,
     _numbers,
     _page_head,
@@ -60,3 +61,4 @@ if right:
         _compare_cards.mix(view)
 with st.container(border=True, key="card_table"):
     _compare_cards.table(view)
+_footer.footer(answer)

@@ -7,6 +7,7 @@ from infra.access.roles import Permission
 from pages import (
     _access,
     _correlation_cards,
+    _footer,
     _funnel_states,
     _numbers,
     _page_head,
@@ -61,3 +62,4 @@ with st.container(border=True, key="card_factors"):
     _correlation_cards.factors(view, links)
 with st.expander("The numbers, and how they are counted", key="how"):
     _numbers.table(view, key="correlation", meaning=view.meaning, columns=_correlation_cards.COLUMNS)
+_footer.footer(answer)

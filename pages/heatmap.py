@@ -9,6 +9,7 @@ from infra.access.roles import Permission
 from pages import (
     _access,
     _filters,
+    _footer,
     _funnel_choice,
     _funnel_states,
     _heatmap_cards,
@@ -78,7 +79,8 @@ with st.container(border=True, key="card_reasons"):
     _heatmap_cards.reasons(view, links)
 with st.container(border=True, key="card_table"):
     _heatmap_cards.table(view)
-st.caption(
+_footer.footer(
+    answer,
     "A drop-off is a session that is blocked or has left. Shares are of those who reached the stage and "
-    "carry a 95 % Wilson interval; cells with fewer than 30 sessions that are not open stay grey."
+    "carry a 95 % Wilson interval; cells with fewer than 30 sessions that are not open stay grey.",
 )

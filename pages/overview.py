@@ -8,6 +8,7 @@ from analytics.views.realtime import REALTIME, last_day
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _footer,
     _funnel_choice,
     _funnel_states,
     _overview_cards,
@@ -30,7 +31,8 @@ def live(definition: FunnelDefinition) -> None:
     now = _resources.now()
     with _states.failures_shown("The overview"):
         by = _access.enter(Permission.READ_FUNNELS)
-        view = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now).view
+        answer = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now)
+        view = answer.view
         worded = _resources.wording().reworded(view.recommendations)
     st.html(
         '<div class="sub">The last 24 hours · as of '
@@ -46,7 +48,8 @@ def live(definition: FunnelDefinition) -> None:
     with left, st.container(border=True, key="card_next", height="stretch"):
         _overview_cards.next_steps(view, worded, by, definition)
     with right, st.container(border=True, key="card_stages", height="stretch"):
-        _overview_cards.stages(view, letters_shown=by.may(Permission.READ_LETTERS))
+        _overview_cards.stages(view)
+    _footer.footer(answer)
 
 
 with _states.failures_shown("The overview"):

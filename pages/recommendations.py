@@ -7,7 +7,15 @@ import streamlit as st
 from analytics.advice.records import PRIORITIES
 from analytics.views.recommendations import RECOMMENDATIONS
 from infra.access.roles import Permission
-from pages import _access, _numbers, _page_head, _recommendation_cards, _resources, _states
+from pages import (
+    _access,
+    _footer,
+    _numbers,
+    _page_head,
+    _recommendation_cards,
+    _resources,
+    _states,
+)
 from pages._words import ago, count, days, duration
 
 ANY = "All"
@@ -84,3 +92,4 @@ with st.expander("The numbers, and how they are found", key="how"):
     _numbers.table(view, key="recommendations", meaning=MEANING, columns=COLUMNS)
     if view.follow_up_seconds:
         st.caption(f"Followed for {duration(view.follow_up_seconds)} after their entry.")
+_footer.footer(answer)

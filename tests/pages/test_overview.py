@@ -50,13 +50,15 @@ def test_it_is_the_first_page_and_counts_the_last_24_hours(today):
     }
 
 
-def test_blocked_sessions_lead_to_the_dead_letters_for_who_may_read_them(today):
+def test_blocked_sessions_lead_to_the_dead_letters_for_who_may_read_them(today, shown):
     builders.fail(today.engine, builders.envelope(session_id="s30"), builders.failure(after_seconds=1 << 30))
     operator, viewer = today.open(Role.OPERATOR), today.open(Role.VIEWER)
     assert numbers(operator)["Blocked"] == numbers(viewer)["Blocked"] == "1"
     links = [[link.proto.label for link in app.get("page_link")] for app in (operator, viewer)]
-    assert "1 blocked: open the dead letters" in links[0]
-    assert links[1] == ["All recommendations"]
+    assert links == [["Open the dead letters", "All recommendations"], ["All recommendations"]]
+    assert all(
+        "1 session waits behind a task of ours that failed" in shown(app) for app in (operator, viewer)
+    )
 
 
 def test_without_a_session_for_a_day_it_says_when_the_last_one_was(world, shown):
