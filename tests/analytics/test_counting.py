@@ -12,6 +12,7 @@ from analytics.counting import Count, chains, entered_by_value, tally
 from analytics.funnels import Dimension, FunnelDefinition, Step
 from analytics.grouping import EVERY_VALUE, Rows
 from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
+from analytics.kernel.between import count_between
 from analytics.kernel.tallying import add_gap, bucket_of
 from analytics.partition import Partition
 from analytics.question import Filter, Question
@@ -85,6 +86,25 @@ def test_a_window_is_open_up_to_and_including_its_last_instant() -> None:
         return int(tally(partition([at(0, "a", "A")]), count("A,B", window=60, now=now)).outcomes[0, 0, LEFT])
 
     assert (left(60), left(60.001)) == (0, 1)
+
+
+def test_who_may_still_convert_waits_since_the_entry_blocked_or_not() -> None:
+    entered_ms = int(START.timestamp() * 1000)
+
+    def waiting(seconds: float, blocked: dict[str, int] | None = None) -> dict[int, int]:
+        now = START + dt.timedelta(seconds=seconds)
+        events = [at(0, "a", "A"), at(0, "converted", "A"), at(0, "converted", "B")]
+        result = tally(partition(events), count("A,B", window=60, now=now, blocked=blocked))
+        return {
+            int(LARGEST_MS[bucket]): int(result.waiting[0, bucket])
+            for bucket in result.waiting[0].nonzero()[0]
+        }
+
+    assert waiting(0) == {1: 1}
+    ((longest_ms, number),) = waiting(60).items()
+    assert (longest_ms, number) == (pytest.approx(60_000, rel=0.02), 1)
+    assert waiting(60, {"a": entered_ms}) == {longest_ms: 1}
+    assert waiting(60.001) == {}
 
 
 def test_zero_gaps_are_in_no_average_and_no_median() -> None:
@@ -199,6 +219,27 @@ def test_drill_down_lists_the_sessions_that_were_counted() -> None:
     found = chains(world, count("A,B"))
     assert dict(zip(found.session_ids().to_pylist(), found.reached.tolist(), strict=True)) == {"a": 2, "b": 1}
     assert np.diff(found.times_ms[0]).tolist() == [1000]
+
+
+def test_an_event_is_between_only_strictly_after_the_entry_and_before_the_end() -> None:
+    moments = [(0, "A"), (0, "with the entry"), (1, "between"), (2, "between"), (3, "B"), (3, "with the end")]
+    world = partition([at(second, "a", name) for second, name in moments])
+    found = chains(world, count("A,B"))
+    entry_ms, end_ms = (np.ascontiguousarray(found.times_ms[:, step]) for step in (0, 1))
+    counts = np.zeros((len(world.name.values), 1), np.int64)
+    count_between(
+        world.starts,
+        world.at_ms,
+        world.name.codes,
+        found.number,
+        entry_ms,
+        end_ms,
+        np.zeros(1, np.int64),
+        counts,
+    )
+    assert dict(zip(world.name.values, counts[:, 0].tolist(), strict=True)) == {
+        "A": 0, "with the entry": 0, "between": 1, "B": 0, "with the end": 0,
+    }  # fmt: skip
 
 
 def test_an_empty_partition_counts_nothing() -> None:
