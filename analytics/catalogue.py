@@ -105,8 +105,12 @@ def waiting(engine: Engine) -> Waiting:
 
 
 def profiles(engine: Engine) -> list[dict[str, Any]]:
-    """What every live file says of its names and properties (see columns.profile)."""
-    query = select(event_partition.c.profile).where(event_partition.c.superseded_at.is_(None))
+    """What every live file says of its names and properties (see columns.profile), by day and part."""
+    query = (
+        select(event_partition.c.profile)
+        .where(event_partition.c.superseded_at.is_(None))
+        .order_by(event_partition.c.day, event_partition.c.part)
+    )
     with engine.connect() as connection:
         return list(connection.execute(query).scalars())
 

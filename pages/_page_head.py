@@ -13,26 +13,31 @@ from pages import _filters, _funnel_choice, _funnel_states, _live, _period, _res
 class Head:
     """Places to fill."""
 
+    title: Any
     subtitle: Any
     controls: Any
     export: Any
 
 
-def head(title: str) -> Head:
+def head(title: str = "") -> Head:
+    """Without a title, the page fills it in once it knows the funnel."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
     ):
         with st.container(width="content", gap=None):
-            st.title(title, anchor=False)
-            subtitle = st.empty()
+            heading, subtitle = st.empty(), st.empty()
         controls = st.container(horizontal=True, width="content", vertical_alignment="bottom", gap="xsmall")
         with controls:
             inputs = st.container(horizontal=True, width="content", vertical_alignment="bottom", gap="xsmall")
             export = st.empty()
-    return Head(subtitle, inputs, export)
+    if title:
+        heading.title(title, anchor=False)
+    return Head(heading, subtitle, inputs, export)
 
 
-def asked(head: Head, *, breakdown: bool = True) -> tuple[_filters.Asked, FunnelSpan]:
+def asked(
+    head: Head, *, breakdown: bool = True, attribution: bool = False
+) -> tuple[_filters.Asked, FunnelSpan]:
     """Funnel, filters and days as chosen. The page ends here, with the next step, when there is no funnel."""
     definitions = _resources.definitions()
     if not definitions:
@@ -43,6 +48,7 @@ def asked(head: Head, *, breakdown: bool = True) -> tuple[_filters.Asked, Funnel
     if available is None:
         _funnel_states.nothing_yet(definition)
     with head.controls:
-        chosen = _filters.asked(definition, _period.choose(available), breakdown=breakdown)
+        days = _period.choose(available)
+        chosen = _filters.asked(definition, days, breakdown=breakdown, attribution=attribution)
     _live.watch(definition, available)
     return chosen, available

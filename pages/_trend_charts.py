@@ -6,6 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
+from analytics.rates import FEWEST_ENTRIES
 from analytics.views.time_to_convert import TimeBin, TimeToConvertView
 from analytics.views.trend import TrendPoint, TrendView
 from pages._plot import Area, Hint, Line, Plot, Point, plot, top_of
@@ -17,7 +18,9 @@ MOST_MARKS = 6
 def trend(view: TrendView) -> None:
     """A line with its interval where settled; dashed, between its bounds, where not."""
     points, width = view.points, 1 / max(len(view.points), 1)
-    drawn = _Drawn(points, top_of([max(_highest(point), _high(point)) for point in points]))
+    # A day with a handful of sessions can be anything: it must not flatten all the others.
+    told = [point for point in points if point.entered >= FEWEST_ENTRIES] or points
+    drawn = _Drawn(points, top_of([max(_highest(point), _high(point)) for point in told]))
     every = -(-len(points) // MOST_MARKS) or 1
     plot(
         Plot(
@@ -48,7 +51,7 @@ class _Drawn:
         return (nth + 0.5) / len(self.points)
 
     def line(self, run: Sequence[int], *, dashed: bool = False) -> Line:
-        heights = [(self.points[nth].settled.share or 0.0) / self.top for nth in run]
+        heights = [min(1.0, (self.points[nth].settled.share or 0.0) / self.top) for nth in run]
         points = [(self.left(nth), height) for nth, height in zip(run, heights, strict=True)]
         return Line(points, "faded" if dashed else "", dashed)
 

@@ -2,20 +2,16 @@
 
 import streamlit as st
 
-from analytics.span import span
 from analytics.views.funnel import FUNNEL
 from infra.access.roles import Permission
 from pages import (
     _access,
     _drop_off_cards,
-    _filters,
     _footer,
     _funnel_cards,
-    _funnel_choice,
     _funnel_numbers,
     _funnel_states,
-    _live,
-    _period,
+    _page_head,
     _resources,
     _sessions,
     _states,
@@ -24,29 +20,11 @@ from pages import (
 
 with _states.failures_shown("The funnel"):
     person = _access.enter(Permission.READ_FUNNELS)
-engine = _resources.engine()
-
-with st.container(
-    horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
-):
-    with st.container(width="content", gap=None):
-        title, subtitle = st.empty(), st.empty()
-    controls = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+head = _page_head.head()
 
 with _states.failures_shown("The funnel"):
-    definitions = _resources.definitions()
-    if not definitions:
-        _funnel_states.no_definition()
-    with controls:
-        definition = _funnel_choice.choose(definitions)
-    title.title(definition.title or definition.name, anchor=False)
-    available = span(engine, definition)
-    if available is None:
-        _funnel_states.nothing_yet(definition)
-    with controls:
-        asked = _filters.asked(definition, _period.choose(available), attribution=True)
-        export = st.empty()
-    _live.watch(definition, available)
+    asked, _ = _page_head.asked(head, attribution=True)
+    head.title.title(asked.definition.title or asked.definition.name, anchor=False)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person, FUNNEL, asked.definition, asked.question, now=_resources.now()
@@ -54,10 +32,10 @@ with _states.failures_shown("The funnel"):
 view = answer.view
 links = _sessions.links_for(person, asked.definition, asked.question)
 
-subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(answer, _resources.now())}</div>')
+head.subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(answer, _resources.now())}</div>')
 if view.entered == 0:
     _funnel_states.nobody()
-export.download_button(
+head.export.download_button(
     "CSV",
     _funnel_cards.csv(view),
     file_name=f"{view.name}-{view.period.first}-{view.period.last}.csv",

@@ -2,19 +2,15 @@
 
 import streamlit as st
 
-from analytics.span import span
 from analytics.spreadsheet import csv_blocks
 from analytics.views.heatmap import HEATMAP
 from infra.access.roles import Permission
 from pages import (
     _access,
-    _filters,
     _footer,
-    _funnel_choice,
     _funnel_states,
     _heatmap_cards,
-    _live,
-    _period,
+    _page_head,
     _resources,
     _sessions,
     _states,
@@ -23,29 +19,10 @@ from pages._words import ago, days
 
 with _states.failures_shown("The drop-offs"):
     person = _access.enter(Permission.READ_FUNNELS)
-engine = _resources.engine()
-
-with st.container(
-    horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
-):
-    with st.container(width="content", gap=None):
-        st.title("Drop-off", anchor=False)
-        subtitle = st.empty()
-    controls = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+head = _page_head.head("Drop-off")
 
 with _states.failures_shown("The drop-offs"):
-    definitions = _resources.definitions()
-    if not definitions:
-        _funnel_states.no_definition()
-    with controls:
-        definition = _funnel_choice.choose(definitions)
-    available = span(engine, definition)
-    if available is None:
-        _funnel_states.nothing_yet(definition)
-    with controls:
-        asked = _filters.asked(definition, _period.choose(available))
-        export = st.empty()
-    _live.watch(definition, available)
+    asked, _ = _page_head.asked(head)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person, HEATMAP, asked.definition, asked.question, now=_resources.now()
@@ -54,10 +31,10 @@ view = answer.view
 links = _sessions.links_for(person, asked.definition, asked.question)
 
 fresh = f" · updated {ago(answer.synced_at, _resources.now())}" if answer.synced_at else ""
-subtitle.html(f'<div class="sub">{days(view.period.first, view.period.last)}{fresh}</div>')
+head.subtitle.html(f'<div class="sub">{days(view.period.first, view.period.last)}{fresh}</div>')
 if view.entered == 0:
     _funnel_states.nobody()
-export.download_button(
+head.export.download_button(
     "CSV",
     "".join(csv_blocks(view.to_rows())),
     file_name=f"{view.name}-drop-off-{view.period.first}-{view.period.last}.csv",

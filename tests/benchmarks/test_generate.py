@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from analytics import catalogue
 from analytics.columns import FRESH, PROFILED_VALUES
 from analytics.funnels import FunnelDefinition
-from analytics.queries import Reader
+from analytics.queries import Asked, Reader
 from analytics.question import Question
 from analytics.store import EventStore
 from analytics.sync import sync
@@ -83,7 +83,7 @@ def test_a_store_answers_as_one_that_a_sync_wrote(engine: Engine, tmp_path: Path
 def test_the_reader_counts_every_session_of_a_generated_store(engine: Engine, tmp_path: Path):
     one_by_one(300, 3, StoreFolder(str(tmp_path), engine.url.render_as_string(hide_password=False)))
     reader = Reader(engine, EventStore.at(str(tmp_path)))
-    result = reader.run(FunnelDefinition.parse(",".join(STEPS)), Question(), now=LATER)
+    result = reader.ask(Asked(FunnelDefinition.parse(",".join(STEPS)), Question(), LATER))
     assert int(result.total.reached[0, 0]) == 300
 
 

@@ -296,4 +296,4 @@ def test_sessions_wait_for_letters_that_are_neither_resolved_nor_discarded(engin
     noon_ms = 1772366400000
     found = console.waiting_sessions(engine)
     assert {one: found[one].failed_ms for one in found} == {"s1": noon_ms + 9000, "s4": noon_ms}
-    assert found["s1"].pattern == "ValueError in shop.charge"
+    assert found["s1"].pattern == "ValueError in shop.pay"
