@@ -60,7 +60,8 @@ def by_entry_week(question: Question, *, rows: bool = False) -> Timing:
 def by_hour_of_week(question: Question, window_seconds: int) -> Timing:
     """The hour of the week, in the question's zone, at which the furthest step was taken."""
     days = question.days()
-    later = -(-window_seconds // 86400) + 1
+    # One day more than the window has: a day on which the clocks change may be shorter than 24 hours.
+    later = -(-window_seconds // 86400) + 2
     days += [days[-1] + dt.timedelta(days=n) for n in range(1, later + 1)]
     edges: list[int] = []
     hours: list[int] = []

@@ -9,15 +9,16 @@ import pytest
 
 from analytics.conditions import Condition
 from analytics.counting import Count, chains, entered_by_value, tally
-from analytics.funnels import Dimension, FunnelDefinition, Step
+from analytics.funnels import ORDERS, Dimension, Exclusion, FunnelDefinition, Step
 from analytics.grouping import EVERY_VALUE, Rows
 from analytics.kernel.arrays import BLOCKED, CONVERTED, LEFT, OPEN, WHOLE
 from analytics.kernel.between import count_between
 from analytics.kernel.tallying import add_gap, bucket_of
 from analytics.partition import Partition
-from analytics.question import Filter, Question
+from analytics.question import Filter, Question, time_zone
 from analytics.sketch import BUCKETS, LARGEST_MS, median_ms, value_ms
 from analytics.tally import Tally
+from analytics.timing import by_hour_of_week
 from tests.analytics.worlds import START, Event, at, count, partition
 
 HOUR = 3600
@@ -62,6 +63,18 @@ def test_later_steps_past_the_range_count_unless_asked_not_to() -> None:
     assert reached(events, replace(asked, question=cut)) == [1, 0]
     late = replace(short, since=START + dt.timedelta(seconds=1))
     assert reached(events, replace(asked, question=late)) == [0, 0]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_within_the_range_nothing_exists_from_its_end_on(order: str) -> None:
+    asked = count("A,B,C")
+    excluding = replace(asked.definition, order=order, exclusions=(Exclusion(("X",), 0, 2),))
+    question = replace(asked.question, until=START + dt.timedelta(seconds=10), completions="within_range")
+    asked = replace(asked, definition=excluding, question=question)
+    assert reached([at(0, "a", "A"), at(9.999, "a", "B")], asked) == [1, 1, 0]
+    assert reached([at(0, "a", "A"), at(10, "a", "B")], asked) == [1, 0, 0]
+    assert reached([at(0, "a", "A"), at(10, "a", "X")], asked) == [1, 0, 0]
+    assert reached([at(10, "a", "A")], asked) == [0, 0, 0]
 
 
 def test_every_entrant_has_one_of_four_outcomes() -> None:
@@ -126,6 +139,30 @@ def test_entries_count_on_the_day_of_the_asked_zone() -> None:
     assert by_day("UTC") == [1, 1]
     assert by_day("Europe/Berlin") == [0, 2]
     assert by_day("America/New_York") == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("zone", "entry", "end", "hour"),
+    [
+        ("UTC", "2024-03-30T23:30", "2024-03-31T23:30", 6 * 24 + 23),
+        # The clocks went from 02:00 to 03:00, so a day later it is 00:30 on Monday.
+        ("Europe/Berlin", "2024-03-30T22:30", "2024-03-31T22:30", 0),
+        ("Europe/Berlin", "2024-03-30T22:30", "2024-03-31T01:00", 6 * 24 + 3),
+        # From 02:00 back to 01:30: 2 h 45 min after midnight it is a quarter past two.
+        ("Australia/Lord_Howe", "2024-04-06T12:30", "2024-04-06T15:45", 6 * 24 + 2),
+    ],
+)
+def test_the_hour_of_the_week_is_that_of_the_furthest_step_in_the_zone(
+    zone: str, entry: str, end: str, hour: int
+) -> None:
+    events = [
+        Event("a", name, dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC))
+        for name, moment in [("A", entry), ("B", end)]
+    ]
+    entered = events[0].at.astimezone(time_zone(zone)).date()
+    question = Question.of_days(entered, entered, zone=zone)
+    asked = replace(count("A,B", window=86400), question=question, timing=by_hour_of_week(question, 86400))
+    assert np.flatnonzero(tally(partition(events), asked).by_bin.sum(axis=(1, 2))).tolist() == [hour]
 
 
 def test_tallies_of_two_partitions_add_up_to_that_of_both() -> None:
