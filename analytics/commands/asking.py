@@ -2,13 +2,16 @@
 
 import argparse
 import datetime as dt
+import sys
 from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from analytics import definitions, durations
-from analytics.errors import InvalidQuery, SourceUnusable
+from analytics import catalogue, definitions, durations, suggestions
+from analytics.commands import say
+from analytics.errors import InvalidQuery, SourceUnusable, nearest
 from analytics.funnels import DEFAULT_WINDOW_SECONDS, FunnelDefinition
+from analytics.queries import Reader
 from analytics.question import Filter, Question
 
 
@@ -65,3 +68,15 @@ def _filters(texts: Sequence[str]) -> tuple[Filter, ...]:
             raise InvalidQuery("--where", f"{text!r} must be written dimension=value")
         values.setdefault(dimension.strip(), []).append(value)
     return tuple(Filter(dimension, tuple(wanted)) for dimension, wanted in values.items())
+
+
+def warn_of_unseen(reader: Reader, definition: FunnelDefinition, question: Question) -> None:
+    """Say on stderr which events and dimensions no event has ever had: more likely misspelt than meant."""
+    events = sorted({name for step in definition.steps for name in step.events})
+    for name in suggestions.unseen(reader, events):
+        known = [found.text for found in suggestions.events(reader)]
+        say(f"no event is called {name!r}{nearest(name, known)}", to=sys.stderr)
+    asked = {*question.breakdown, *(wanted.dimension for wanted in question.where)}
+    properties = {name for profile in catalogue.profiles(reader.engine) for name in profile["dimensions"]}
+    for name in sorted(asked - properties):
+        say(f"no event has the property {name!r}{nearest(name, properties)}", to=sys.stderr)

@@ -27,6 +27,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
     with opened() as onward:
         definition = asking.definition(options, onward.engine)
         reader = Reader(onward.engine, onward.store, memory_bytes=onward.memory_bytes)
+        asking.warn_of_unseen(reader, definition, question)
         view = FUNNEL.of(reader, onward.asked(definition, question))
     if options.json:
         body = view.to_json()

@@ -37,6 +37,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
     with opened() as onward:
         definition = asking.definition(options, onward.engine)
         reader = Reader(onward.engine, onward.store, memory_bytes=onward.memory_bytes)
+        asking.warn_of_unseen(reader, definition, question)
         asked = onward.asked(definition, question)
         view: Any = kind.of(reader, asked, **options_of(kind.name, given))
     if options.json:

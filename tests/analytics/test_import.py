@@ -93,6 +93,14 @@ def test_a_file_is_imported_once_however_often_and_a_funnel_is_ready_after_it(
     assert answer["steps"][1]["median_seconds"] == pytest.approx(60, rel=0.01)
     assert {value: group["entered"] for value, group in answer["groups"].items()} == {"pro": 1, "": 1}
 
+    misspelt = onward("view", "funnel", "--steps", "A,Bee", "--by", "plann", "--csv")
+    assert misspelt.returncode == 0
+    assert misspelt.stdout.splitlines()[0].startswith("breakdown,value,step,")
+    assert misspelt.stderr.splitlines() == [
+        "no event is called 'Bee'",
+        "no event has the property 'plann'; did you mean 'plan'?",
+    ]
+
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
 def test_equal_rows_are_as_many_events_wherever_batches_end(
