@@ -234,11 +234,15 @@ def test_whose_value_counts(attribution: str, rows: dict[str, list[int]]) -> Non
     assert grouped(events, count("A,B"), "v", attribution=attribution) == rows
 
 
-def test_an_unordered_chain_takes_no_event_of_the_session_before_though_of_the_same_instant() -> None:
+def test_an_unordered_chain_takes_all_events_of_its_first_instant_but_none_of_another_session() -> None:
     asked = count("A,B")
     asked = replace(asked, definition=replace(asked.definition, order="unordered"))
-    events = [at(0, "a", "B", v=1), at(0, "b", "A", v=1)]
-    assert grouped(events, asked, "v", attribution="step_0") == {"1": [2, 0]}
+
+    def by_entry(events: list[Event]) -> dict[str, list[int]]:
+        return grouped(events, asked, "v", attribution="step_0")
+
+    assert by_entry([at(0, "a", "B", v=1), at(0, "b", "A", v=1)]) == {"1": [2, 0]}
+    assert by_entry([at(0, "a", "B", v=2), at(0, "a", "A", v=1)]) == {"1": [1, 1], "2": [1, 1]}
 
 
 def test_numbers_fall_into_bands_and_what_is_no_number_is_missing() -> None:
