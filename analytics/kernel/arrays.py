@@ -34,7 +34,7 @@ class Rules(NamedTuple):
     window_ms: int  #: inclusive
     since_ms: int  #: entries from here
     until_ms: int  #: up to here, excluded
-    cut_ms: int  #: events from here on do not exist
+    cut_ms: int  #: events from here on do not exist; never before until_ms
     now_ms: int
     deciding_step: int  #: sessions that did not take it are in no row
 

@@ -23,7 +23,7 @@ def clean_chain(
     tried = NEVER
     for at in range(first, last):
         now = events.at_ms[at]
-        if now >= min(rules.cut_ms, rules.until_ms):
+        if now >= rules.until_ms:
             break
         if now < rules.since_ms or now == tried or not events.steps_of[at] & 1:
             continue

@@ -10,24 +10,24 @@ from analytics.kernel.compiled import compiled
 
 
 @compiled
-def steps_taken(wanted: Bits, source: int, target: int, optional: int, most: int, work: Work) -> int:
+def steps_taken(wanted: Bits, source: int, target: int, optional: int, work: Work) -> int:
     """The set of steps after `source` up to `target` that the events take at once; 0 if they cannot.
 
     It holds `target` and all required steps between, and of the optional ones as many as can be, later ones
-    first, but no more than `most` steps in all.
+    first.
     """
     work.serves[: len(wanted)] = -1
     work.served_by[:] = -1
-    taken, count = 0, 0
+    taken = 0
     for step in range(source + 1, target + 1):
         if step != target and (optional >> step) & 1:
             continue
-        if count == most or not assign(wanted, step, work):
+        if not assign(wanted, step, work):
             return 0
-        taken, count = taken | (1 << step), count + 1
+        taken |= 1 << step
     for step in range(target - 1, source, -1):
-        if (optional >> step) & 1 and count < most and assign(wanted, step, work):
-            taken, count = taken | (1 << step), count + 1
+        if (optional >> step) & 1 and assign(wanted, step, work):
+            taken |= 1 << step
     return taken
 
 

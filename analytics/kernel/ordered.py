@@ -105,7 +105,7 @@ def advance(
         if best > -2 and is_better(best_entry, best_taken, entry[step], taken[step]):
             entry[step], taken[step] = best_entry, best_taken
             for one in range(step):
-                times[step, one] = times[best, one] if one <= best else NEVER
+                times[step, one] = times[best, one]
             times[step, step] = now
             if step >= furthest:
                 furthest = step + 1
@@ -125,7 +125,7 @@ def advance_tied(wanted: Bits, now: int, opens: bool, rules: Rules, work: Work, 
                 break
             if not may_go_on(source, now, opens, rules, work):
                 continue
-            added = steps_taken(wanted, source, step, rules.optional, len(wanted), work)
+            added = steps_taken(wanted, source, step, rules.optional, work)
             entry = work.entry[source] if source >= 0 else now
             taken = added | (work.taken[source] if source >= 0 else 0)
             if added and is_better(entry, taken, best_entry, best_taken):
@@ -152,7 +152,7 @@ def put(source: int, step: int, entry: int, taken: int, added: int, now: int, wo
         if (added >> one) & 1:
             work.times[step, one] = now
         else:
-            work.times[step, one] = work.times[source, one] if source >= 0 and one <= source else NEVER
+            work.times[step, one] = work.times[source, one] if source >= 0 else NEVER
 
 
 @compiled

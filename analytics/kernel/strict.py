@@ -44,7 +44,7 @@ def consume(wanted: Bits, now: int, opens: bool, rules: Rules, work: Work, furth
                 break
             if not may_go_on(source, now, opens, rules, work):
                 continue
-            added = steps_taken(wanted, source, step, rules.optional, len(wanted), work)
+            added = steps_taken(wanted, source, step, rules.optional, work)
             if added == 0:
                 continue
             if is_better_source(source, added, ending, ending_added, now, work):

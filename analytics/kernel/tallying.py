@@ -40,7 +40,7 @@ def place_sessions(
     for session in range(len(furthest)):
         got = furthest[session]
         row_of[session] = NO_ROW
-        if got <= rules.deciding_step or chains[session, rules.deciding_step] == NEVER:
+        if chains[session, rules.deciding_step] == NEVER:
             continue
         entry_ms, furthest_ms = chains[session, 0], chains[session, got - 1]
         edge = edge_of(furthest_ms if bins.at_furthest else entry_ms, edges_ms, edge)
@@ -51,7 +51,7 @@ def place_sessions(
             row_of[session] = row_of_code[code[session]] if len(code) else 0
         if got == rules.steps:
             outcome = CONVERTED
-        elif len(blocked_ms) and blocked_ms[session] != NEVER and blocked_ms[session] >= furthest_ms:
+        elif len(blocked_ms) and blocked_ms[session] >= furthest_ms:
             outcome = BLOCKED
         elif rules.now_ms - entry_ms <= rules.window_ms:
             outcome = OPEN

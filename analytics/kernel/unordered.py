@@ -15,7 +15,7 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
     best = 0
     tried = NEVER
     at = first
-    while at < last and events.at_ms[at] < min(rules.cut_ms, rules.until_ms):
+    while at < last and events.at_ms[at] < rules.until_ms:
         now = events.at_ms[at]
         if best == rules.steps and now > work.kept[best - 1]:
             break
@@ -26,7 +26,7 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
             if got > best or (got == best and work.chain[got - 1] <= work.kept[got - 1]):
                 best = got
                 work.kept[:got] = work.chain[:got]
-            tried = now if len(events.opens) == 0 else NEVER
+            tried = now
         at += 1
     work.chain[:best] = work.kept[:best]
     return best
