@@ -193,12 +193,34 @@ def test_a_step_filter_looks_at_the_event_and_a_dimension_filter_at_the_session(
     assert where("none") == [0, 0]
 
 
+def test_a_session_must_pass_all_filters() -> None:
+    events = [at(0, "a", "A", plan="pro", page="1"), at(0, "b", "A", plan="free", page="2")]
+    question = replace(count("A,B").question, where=(Filter("plan", ("pro",)), Filter("page", ("2",))))
+    assert reached(events, replace(count("A,B"), question=question)) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("operator", "passing"),
+    [
+        ("greater", ["11"]),
+        ("at_least", ["10", "11"]),
+        ("less", ["9"]),
+        ("at_most", ["9", "10"]),
+        ("not_equals", ["", "9", "11", "x", "nan"]),
+    ],
+)
+def test_bounds_belong_to_one_side_and_what_is_no_number_to_none(operator: str, passing: list[str]) -> None:
+    condition = Condition("size", operator, ("10",))
+    assert [value for value in ("", "9", "10", "11", "x", "nan") if condition.holds(value)] == passing
+
+
 def test_values_beyond_the_limit_share_a_row_that_says_how_many() -> None:
     events = [at(0, f"{plan}{n}", "A", plan=plan) for plan, n in [("x", 0), ("x", 1), ("y", 0), ("z", 0)]]
     assert grouped([*events, at(0, "none", "A")], count("A,B"), "plan", most_groups=1) == {
         "": [1, 0], "x": [2, 0], "Other": [2, 0],
     }  # fmt: skip
     assert Rows.of(Counter({"x": 2, "y": 1, "z": 1}), 1) == Rows(("", "x"), folded=2)
+    assert Rows.of(Counter({"y": 1, "x": 1}), 1) == Rows(("", "x"), folded=1)
 
 
 @pytest.mark.parametrize("attribution", ["session", "first_touch", "last_touch", "all_events", "step_0"])
@@ -232,6 +254,19 @@ def test_rows_are_ranked_by_the_sessions_that_they_will_count(attribution: str) 
 def test_whose_value_counts(attribution: str, rows: dict[str, list[int]]) -> None:
     events = [at(0, "a", "other", v=0), at(1, "a", "A", v=1), at(2, "a", "B", v=2)]
     assert grouped(events, count("A,B"), "v", attribution=attribution) == rows
+
+
+def test_a_touch_is_in_the_range_and_of_a_step_unless_the_funnel_is_strict() -> None:
+    asked = count("A,B")
+    events = [at(0, "a", "X", v=0), at(1, "a", "A", v=1), at(10, "a", "A", v=2)]
+    question = replace(
+        asked.question, since=START, until=START + dt.timedelta(seconds=10), completions="within_range"
+    )
+    asked = replace(asked, question=question)
+    strict = replace(asked, definition=replace(asked.definition, order="strict"))
+    assert grouped(events, asked, "v", attribution="first_touch") == {"1": [1, 0]}
+    assert grouped(events, strict, "v", attribution="first_touch") == {"0": [1, 0]}
+    assert grouped(events, asked, "v", attribution="last_touch") == {"1": [1, 0]}
 
 
 def test_an_unordered_chain_takes_all_events_of_its_first_instant_but_none_of_another_session() -> None:
