@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -105,9 +105,9 @@ def tally(partition: Partition, count: Count) -> Tally:
     return result
 
 
-def add_to(result: Tally, partition: Partition, count: Count) -> None:
-    """Add the partition to `result`, in place."""
-    _, found = _found(partition, count)
+def add_to(result: Tally, partition: Partition, count: Count, scratch: "Scratch | None" = None) -> None:
+    """Add the partition to `result`, in place. A caller with many partitions keeps one scratch for them."""
+    _, found = _found(partition, count, scratch)
     add_sessions(
         count.rules, found.furthest, found.chains, found.rows, found.bins, found.outcomes, result.counts
     )
@@ -196,20 +196,36 @@ class _Found:
     bins: NDArray[np.int32]
     outcomes: NDArray[np.int32]
 
+    @classmethod
+    def empty(cls, runs: int, steps: int) -> Self:
+        return cls(
+            furthest=np.empty(runs, np.int64),
+            chains=np.empty((runs, steps), np.int64),
+            rows=np.empty(runs, np.int32),
+            bins=np.empty(runs, np.int32),
+            outcomes=np.empty(runs, np.int32),
+        )
 
-def _found(partition: Partition, count: Count) -> tuple[Runs, _Found]:
+
+class Scratch:
+    """Room for what is found in one partition after the other, taken once."""
+
+    def __init__(self) -> None:
+        self._room = _Found.empty(0, 0)
+
+    def of(self, runs: int, steps: int) -> _Found:
+        if len(self._room.furthest) < runs or self._room.chains.shape[1] != steps:
+            self._room = _Found.empty(runs + runs // 4, steps)
+        return _Found(*(getattr(self._room, name)[:runs] for name in _Found.__slots__))
+
+
+def _found(partition: Partition, count: Count, scratch: Scratch | None = None) -> tuple[Runs, _Found]:
     """The chain of every run, and where it belongs."""
     rules = count.rules
     partition = existing(partition, count.question.event_where)
     runs = _runs(partition, _events(partition, count.definition), count)
     total = len(runs.events.starts) - 1
-    found = _Found(
-        furthest=np.empty(total, np.int64),
-        chains=np.empty((total, rules.steps), np.int64),
-        rows=np.empty(total, np.int32),
-        bins=np.empty(total, np.int32),
-        outcomes=np.empty(total, np.int32),
-    )
+    found = scratch.of(total, rules.steps) if scratch else _Found.empty(total, rules.steps)
     passing = _passing(partition, runs, count)
     find_chains(runs.events, count.exclusions, passing, rules, found.furthest, found.chains)
     place_sessions(

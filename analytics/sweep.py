@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from analytics import grouping
 from analytics.catalogue import StoredFile
-from analytics.counting import Count, add_to, entered_by_value, values_of
+from analytics.counting import Count, Scratch, add_to, entered_by_value, values_of
 from analytics.grouping import EVERY_VALUE, Rows
 from analytics.loaded import Loaded
 from analytics.tally import Tally
@@ -48,9 +48,9 @@ class Sweep:
         counts = self._counts(rows)
 
         def share(part: Sequence[StoredFile]) -> Tally:
-            tally = self._with(rows).empty()
+            tally, scratch = self._with(rows).empty(), Scratch()
             for file in part:
-                add_to(tally, self.loaded.get(file.path), counts(file))
+                add_to(tally, self.loaded.get(file.path), counts(file), scratch)
             return tally
 
         return sum(in_threads(self.files, share), start=self._with(rows).empty())

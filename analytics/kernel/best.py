@@ -17,7 +17,7 @@ from analytics.kernel.arrays import (
 )
 from analytics.kernel.compiled import compiled
 from analytics.kernel.exclusions import clean_chain
-from analytics.kernel.ordered import UNDECIDED, ordered_chain, simple_chain
+from analytics.kernel.ordered import UNDECIDED, ordered_chain, plain_chain, simple_chain
 from analytics.kernel.strict import strict_chain
 from analytics.kernel.unordered import unordered_chain
 
@@ -35,22 +35,28 @@ def find_chains(
     work = new_work(starts, rules.steps)
     times = work.chain
     is_simple = rules.order == ORDERED and rules.optional == 0 and len(events.excluded_by) == 0
+    chains[:] = NEVER
     for session in range(len(starts) - 1):
         got = 0
         if len(passing) == 0 or passing[session]:
-            got = UNDECIDED
+            first, last = starts[session], starts[session + 1]
             if is_simple:
-                got = simple_chain(at_ms, steps_of, starts[session], starts[session + 1], rules, times)
-            if got == UNDECIDED:
-                got = searched_chain(events, exclusions, session, rules, work)
+                got = plain_chain(at_ms, steps_of, first, last, rules, times)
+                if got == UNDECIDED:
+                    got = simple_chain(at_ms, steps_of, first, last, rules, times)
+                if got == UNDECIDED:
+                    got = ordered_chain(events, first, last, rules.since_ms, rules.until_ms, rules, work)
+            else:
+                got = searched_chain(events, exclusions, first, last, rules, work)
         furthest[session] = got
-        for step in range(rules.steps):
-            chains[session, step] = times[step] if step < got else NEVER
+        for step in range(got):
+            chains[session, step] = times[step]
 
 
 @compiled
-def searched_chain(events: Events, exclusions: Exclusions, session: int, rules: Rules, work: Work) -> int:
-    first, last = events.starts[session], events.starts[session + 1]
+def searched_chain(
+    events: Events, exclusions: Exclusions, first: int, last: int, rules: Rules, work: Work
+) -> int:
     if rules.order == UNORDERED:
         return unordered_chain(events, first, last, rules, work)
     if len(events.excluded_by) and np.any(events.excluded_by[first:last]):
@@ -66,8 +72,8 @@ def new_work(starts: Codes, steps: int) -> Work:
     for session in range(len(starts) - 1):
         longest = max(longest, starts[session + 1] - starts[session])
     return Work(
-        chain=np.full(steps, NEVER, np.int64),
-        kept=np.full(steps, NEVER, np.int64),
+        chain=np.full(steps + 1, NEVER, np.int64),
+        kept=np.full(steps + 1, NEVER, np.int64),
         entry=np.full(steps, NEVER, np.int64),
         taken=np.zeros(steps, np.int64),
         times=np.full((steps, steps), NEVER, np.int64),
