@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,8 @@ from analytics.__main__ import main
 from analytics.question import Question
 from analytics.records import plain
 from analytics.views.all_kinds import KINDS
+from analytics.views.records import FunnelView
+from analytics.views.report import FunnelReport
 from infra.access.roles import Person, Role
 from tests.pages.conftest import SIGN_UP
 
@@ -143,3 +146,7 @@ def test_a_body_that_cannot_be_taken_is_refused(body, status, sign_in):
 
 def test_only_those_who_may_record_send_events(sign_in):
     assert sign_in(Role.ANALYST).post(EVENTS, json={"events": []}, headers=OURS).status_code == 403
+
+
+def test_no_field_of_the_funnel_has_two_values_over_rest():
+    assert not {field.name for field in fields(FunnelView)} & {field.name for field in fields(FunnelReport)}
