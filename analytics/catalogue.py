@@ -79,8 +79,10 @@ class Waiting:
 
 def state(engine: Engine) -> StoreState:
     """The version alone: what one needs to know whether an answer still holds."""
+    query = select(event_sync.c.version, event_sync.c.synced_at)
+    # Asked for every cached answer: without a transaction around it, it is one round trip and not three.
     with engine.connect() as connection:
-        row = connection.execute(select(event_sync.c.version, event_sync.c.synced_at)).one_or_none()
+        row = connection.execution_options(isolation_level="AUTOCOMMIT").execute(query).one_or_none()
     return StoreState(*row) if row else StoreState(0, None)
 
 

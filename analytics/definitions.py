@@ -76,7 +76,7 @@ def ensure(engine: Engine, definition: FunnelDefinition, *, by: str) -> SavedFun
 def latest(engine: Engine, name: str) -> SavedFunnel:
     """The newest version of `name`, archived or not. Raises UnknownFunnel with the names that are offered."""
     with engine.connect() as connection:
-        found = find_latest(connection, name)
+        found = find_latest(connection.execution_options(isolation_level="AUTOCOMMIT"), name)
     if found is None:
         raise UnknownFunnel(name, [saved.definition.name for saved in all_latest(engine)])
     return found

@@ -90,9 +90,7 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
     @router.get("/onboarding/analytics/funnel/")
     def funnel(by: Caller, asked: Asked) -> Response:
         """The funnel, under the names that its clients know too, with what is recommended."""
-        of = definition(asked)
-        known = funnels.text(by, REPORT, of, asked.question, now=_now()).text
-        found = funnels.text(by, FUNNEL, of, asked.question, now=_now()).text
+        known, found = funnels.texts(by, (REPORT, FUNNEL), definition(asked), asked.question, now=_now())
         # Both are objects, and no field of one is in the other: joined as text, neither is read again.
         return Response(f"{known[:-1]}, {found[1:]}", media_type="application/json")
 

@@ -162,7 +162,7 @@ def restore(
 
 def waiting_sessions(engine: Engine) -> dict[str, WaitsFor]:
     """What each session waits for: its latest failure over letters neither resolved nor discarded."""
-    with store.transaction(engine) as connection:
+    with store.reading(engine) as connection:
         rows = queries.waiting_sessions(connection, MAX_WAITING)
     return {
         session_id: WaitsFor(failed_ms, exception, task) for session_id, failed_ms, exception, task in rows

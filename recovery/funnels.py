@@ -1,6 +1,6 @@
 """The join of funnel and queue: a session behind a task of ours that died is blocked, it has not left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,20 @@ class Funnels:
         return self.cache.text(
             kind, self.reader, asked(self.reader.engine, definition, question, now=now), **options
         )
+
+    def texts(
+        self,
+        by: Person,
+        kinds: Sequence[ViewKind[Any]],
+        definition: FunnelDefinition,
+        question: Question,
+        *,
+        now: datetime,
+    ) -> list[str]:
+        """Several views of one question, as JSON texts, with the sessions behind letters looked up once."""
+        by.require(Permission.READ_FUNNELS)
+        of = asked(self.reader.engine, definition, question, now=now)
+        return [self.cache.text(kind, self.reader, of).text for kind in kinds]
 
     def sessions(
         self,
