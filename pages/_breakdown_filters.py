@@ -1,8 +1,14 @@
-"""Whose value counts in a breakdown, and how long completions count; bound to the address."""
+"""The breakdown, whose value counts in it, and how long completions count; bound to the address."""
+
+from collections.abc import Mapping
 
 import streamlit as st
 
+from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
+from pages._address import tell_unknown
+
+NO_BREAKDOWN = "None"
 
 _ATTRIBUTIONS = {
     "The session's first value": "session",
@@ -19,6 +25,29 @@ _COMPLETIONS_HELP = (
     "The period selects entries. Later steps count to the end of the window, even past the end of the "
     "period, unless they are cut off there."
 )
+
+
+def first(definition: FunnelDefinition, offered: Mapping[str, DimensionChoice]) -> str:
+    declared = (one.label for one in definition.dimensions if one.label in offered)
+    return next(declared, NO_BREAKDOWN)
+
+
+def dimensions(definition: FunnelDefinition, offered: Mapping[str, DimensionChoice]) -> tuple[str, ...]:
+    options = [NO_BREAKDOWN, *offered]
+    tell_unknown("by", options)
+    chosen = st.selectbox(
+        "Break down by",
+        options,
+        index=options.index(first(definition, offered)),
+        key="by",
+        bind="query-params",
+        help="By the first value that a session has. Of many values the most frequent are shown.",
+    )
+    if chosen not in offered:
+        return ()
+    others = [NO_BREAKDOWN, *(label for label in offered if label != chosen)]
+    second = st.selectbox("and by", others, key="and_by", bind="query-params")
+    return tuple(offered[label].property for label in (chosen, second) if label in offered)
 
 
 def attribution(definition: FunnelDefinition) -> str:

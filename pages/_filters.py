@@ -1,6 +1,6 @@
 """The filters of a funnel. Each is bound to the address, so a link or a reload shows the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,11 +10,11 @@ from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
 from pages import _breakdown_filters, _funnel_choice, _resources, _zone
+from pages._address import tell_unknown
 from pages._words import duration
 
 WINDOWS = (3600, 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400, 365 * 86400)
 ANY_SESSION = "All sessions"
-NO_BREAKDOWN = "None"
 MISSING = "(missing)"
 _OF_ONE_FUNNEL = ("window", "by", "where")
 _WINDOW_HELP = (
@@ -45,11 +45,11 @@ def asked(
     """
     dimensions = {choice.label: choice for choice in _resources.dimensions(definition)}
     if _funnel_choice.has_changed():
-        starting = (_window_label(definition), _first_breakdown(definition, dimensions), ANY_SESSION)
+        starting = (_window_label(definition), _breakdown_filters.first(definition, dimensions), ANY_SESSION)
         st.session_state.update(zip(_OF_ONE_FUNNEL, starting, strict=True))
     with st.popover(_summary(dimensions), icon=":material/tune:"):
         window = _window(definition)
-        by = _breakdown(definition, dimensions) if breakdown else ()
+        by = _breakdown_filters.dimensions(definition, dimensions) if breakdown else ()
         counts = _breakdown_filters.attribution(definition) if by and attribution else "session"
         where = _where(definition, dimensions)
         completions = _breakdown_filters.completions()
@@ -89,37 +89,14 @@ def _window(definition: FunnelDefinition) -> int:
     return sizes[chosen]
 
 
-def _first_breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> str:
-    declared = (one.label for one in definition.dimensions if one.label in dimensions)
-    return next(declared, NO_BREAKDOWN)
-
-
-def _breakdown(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[str, ...]:
-    options = [NO_BREAKDOWN, *dimensions]
-    _tell_unknown("by", options)
-    chosen = st.selectbox(
-        "Break down by",
-        options,
-        index=options.index(_first_breakdown(definition, dimensions)),
-        key="by",
-        bind="query-params",
-        help="By the first value that a session has. Of many values the most frequent are shown.",
-    )
-    if chosen not in dimensions:
-        return ()
-    others = [NO_BREAKDOWN, *(label for label in dimensions if label != chosen)]
-    second = st.selectbox("and by", others, key="and_by", bind="query-params")
-    return tuple(dimensions[label].property for label in (chosen, second) if label in dimensions)
-
-
 def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[Filter, ...]:
-    _tell_unknown("where", [ANY_SESSION, *dimensions])
+    tell_unknown("where", [ANY_SESSION, *dimensions])
     chosen = st.selectbox("Only sessions with", [ANY_SESSION, *dimensions], key="where", bind="query-params")
     choice = dimensions.get(chosen)
     if choice is None:
         return ()
     values = [value or MISSING for value in _resources.values(definition, choice.property)]
-    _tell_unknown(_values_key(choice), values)
+    tell_unknown(_values_key(choice), values)
     picked = st.multiselect(
         choice.label,
         values,
@@ -130,13 +107,6 @@ def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoic
     if not picked:
         return ()
     return (Filter(choice.property, tuple("" if one == MISSING else one for one in picked)),)
-
-
-def _tell_unknown(key: str, options: Sequence[str]) -> None:
-    """Say which choices of the address are not among those there are: the widget leaves them out."""
-    for given in st.query_params.get_all(key):
-        if given not in options:
-            st.toast(f"“{given}”, which the address asks for, is not known here and is left out.")
 
 
 def _values_key(choice: DimensionChoice) -> str:

@@ -345,3 +345,13 @@ def test_a_median_of_an_even_number_lies_between_the_two_middle_ones() -> None:
     assert median_ms(histogram) is None
     histogram[[10, 20]] = 1
     assert median_ms(histogram) == (value_ms(10) + value_ms(20)) / 2
+
+
+def test_drill_down_at_a_step_leaves_out_who_did_it_too_early() -> None:
+    world = partition(
+        [at(0, "a", "A"), at(1, "a", "B", plan="pro"), at(0, "early", "B", plan="pro"), at(1, "early", "A")]
+    )
+    asked = count("A,B")
+    question = replace(asked.question, breakdown=("plan",), attribution="step_1")
+    found = chains(world, replace(asked, question=question, rows=Rows(("", "pro"))))
+    assert found.session_ids().to_pylist() == ["a"]
