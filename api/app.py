@@ -18,7 +18,7 @@ from dlq.errors import StoreUnavailable as LettersUnavailable
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from infra.errors import AccessDenied
 from recovery.funnels import Funnels
 

@@ -23,6 +23,6 @@ def install(app: "Celery", *, database_url: str, settings: "Settings | None" = N
     Without `settings` those of the environment count. Nothing connects until a task fails; clients that only
     publish are not touched. A second call replaces the first.
     """
-    from dlq.installation import install_steps  # noqa: PLC0415 - `import dlq` stays light
+    from dlq.worker.installation import install_steps  # noqa: PLC0415 - `import dlq` stays light
 
     install_steps(app, database_url, settings)

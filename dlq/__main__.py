@@ -20,7 +20,7 @@ from dlq.errors import DlqError
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
 from dlq.views import LetterSummary
 from infra.audit import record

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dlq.categories import categorise
 from dlq.envelope import Envelope
 from dlq.errors import StoreRefused
-from dlq.fingerprint import VERSION, fingerprint
+from dlq.groups.fingerprint import VERSION, fingerprint
 from dlq.letters import Failure, Kind, Status
 from dlq.redaction import Redactor
 from dlq.store import transition, write_history
+from dlq.strategies.categories import categorise
 from dlq.tables import dead_letter, dead_letter_attempt
 from dlq.times import to_ms
 

@@ -1,6 +1,8 @@
 """The tables of dead letters. A letter is one failed task; attempts and history hang on it.
 
-Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker.
+Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker, sealed under the key
+`key_id` unless that is null; `sealed_headers` then holds the headers that repeat the arguments.
+`claimed_queue` and `claimed_version` are what the latest retry sends instead of the original queue and body.
 `search_text` is what people search: free of secrets, which searching in `message` would let them guess.
 """
 
@@ -20,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="onward")
 
@@ -63,8 +65,13 @@ dead_letter = Table(
     Column("claimed_at_ms", BigInteger),
     Column("published_at_ms", BigInteger),
     Column("retry_task_id", Text),
+    Column("claimed_queue", Text),
+    Column("claimed_version", Integer),
+    Column("operation_id", BigInteger),
     Column("resolved_at_ms", BigInteger),
     Column("discarded_at_ms", BigInteger),
+    Column("key_id", Text),
+    Column("sealed_headers", LargeBinary),
 )
 
 _NEWEST = (dead_letter.c.last_failed_at_ms.desc(), dead_letter.c.id.desc())
@@ -101,6 +108,7 @@ dead_letter_attempt = Table(
     Column("message", Text, nullable=False),
     Column("traceback", Text, nullable=False),
     Column("worker", Text, nullable=False),
+    Column("release", Text, nullable=False, server_default=""),
     Column("occurred_at_ms", BigInteger, nullable=False),
     Index("ix_dead_letter_attempt_letter", "letter_id", "id"),
 )
@@ -117,4 +125,118 @@ dead_letter_history = Table(
     Column("to_status", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
     Index("ix_dead_letter_history_letter", "letter_id", "id"),
+)
+
+#: What failures of one fingerprint share, and what people decided about them.
+dead_letter_group = Table(
+    "dead_letter_group",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("fingerprint_version", SmallInteger, nullable=False),
+    Column("exception_type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("muted_until_ms", BigInteger),
+    Column("fixed_in", Text, nullable=False, server_default=""),
+    Column("failed_in", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("changed_by", Text),
+    Column("changed_at_ms", BigInteger),
+    Column("reopened_at_ms", BigInteger),
+)
+
+#: One change to many letters. `position` is the last letter looked at, `through_id` the last one that counts.
+dead_letter_operation = Table(
+    "dead_letter_operation",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("selection", JSONB, nullable=False),
+    Column("options", JSONB, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("through_id", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False, server_default="0"),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("problem", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("start_at_ms", BigInteger, nullable=False),
+    Column("next_batch_at_ms", BigInteger, nullable=False),
+    Column("started_at_ms", BigInteger),
+    Column("advanced_at_ms", BigInteger),
+    Column("finished_at_ms", BigInteger),
+    Column("changed_by", Text),
+    Index(
+        "ix_dead_letter_operation_due",
+        "next_batch_at_ms",
+        postgresql_where=text("status IN ('waiting', 'running')"),
+    ),
+)
+
+#: Arguments that a person edited; version 0, the original, is the letter's own body.
+dead_letter_version = Table(
+    "dead_letter_version",
+    metadata,
+    Column("letter_id", ForeignKey(dead_letter.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("key_id", Text),
+    Column("actor", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+#: Tasks that asked to be followed, from publishing or arrival to their end. `returns`: acknowledged late, so
+#: the broker delivers it again by itself.
+dead_letter_in_flight = Table(
+    "dead_letter_in_flight",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("letter_id", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("worker", Text),
+    Column("boot", Uuid),
+    Column("returns", Boolean, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("key_id", Text),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_dead_letter_in_flight_at", "at_ms"),
+    Index("ix_dead_letter_in_flight_boot", "boot"),
+    Index("ix_dead_letter_in_flight_letter", "letter_id"),
+)
+
+#: One row for each start of a worker: what it listens to, what it knows, when it last said so.
+dead_letter_worker = Table(
+    "dead_letter_worker",
+    metadata,
+    Column("boot", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("beat_at_ms", BigInteger, nullable=False),
+    Column("stopped_at_ms", BigInteger),
+    Column("release", Text, nullable=False),
+    Column("queues", ARRAY(Text), nullable=False),
+    Column("tasks", ARRAY(Text), nullable=False),
+    Column("settings", JSONB, nullable=False),
+)
+
+#: Task ids whose work is committed: written in the task's own transaction, so that a second run finds it.
+dead_letter_fence = Table(
+    "dead_letter_fence",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_dead_letter_fence_at", "at_ms"),
 )

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dlq.errors import DlqError
 from dlq.letters import Status
-from dlq.retry import Preview, RetryClient
+from dlq.retries.retry import Preview, RetryClient
 from dlq.views import LetterSummary
 from infra.access.roles import Permission, Person
 from infra.errors import AccessDenied

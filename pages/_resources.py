@@ -11,7 +11,7 @@ from analytics.choices import DimensionChoice
 from analytics.definitions import all_latest
 from analytics.funnels import FunnelDefinition
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from recovery.dashboard import dashboard
 from recovery.funnels import Funnels
 from recovery.wording import Wording

@@ -10,7 +10,7 @@ from analytics.queries import Reader
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from dlq.settings import Settings as DlqSettings
 from infra import audit
 from infra.celery_app import create_celery

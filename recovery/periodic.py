@@ -12,8 +12,8 @@ from analytics.retention import retain
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from analytics.sync import sync
-from dlq.publishing import publisher
-from dlq.reaper import reap
+from dlq.retries.publishing import publisher
+from dlq.retries.reaper import reap
 from infra.settings import Settings
 from infra.worker_engine import worker_engine
 

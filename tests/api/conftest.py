@@ -15,7 +15,7 @@ from analytics.store import EventStore
 from api.app import create_api, no_such_path
 from api.health import health_route
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access import sessions
 from infra.access.guard import Guard

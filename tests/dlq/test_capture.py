@@ -7,10 +7,10 @@ import pytest
 from celery import Celery
 from sqlalchemy import make_url
 
-from dlq import spool
-from dlq.capture import AWAY_SECONDS, Capture
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
+from dlq.worker import spool
+from dlq.worker.capture import AWAY_SECONDS, Capture
 from tests.dlq.builders import (
     Operator,
     RecordedAudit,

@@ -11,7 +11,7 @@ from dlq.errors import BadCursor, NotAllowedNow, UnknownLetter
 from dlq.letters import Kind, Status
 from dlq.queries import LetterFilter
 from dlq.redaction import MASK, Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
 from tests.dlq.builders import (
     NOON,

@@ -5,8 +5,8 @@ from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery.utils.serialization import UnpickleableExceptionWrapper
 
-from dlq.failures import failure_of, kind_of, unwrapped
 from dlq.letters import Kind
+from dlq.worker.failures import failure_of, kind_of, unwrapped
 from tests.dlq.builders import NOON, noon
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlq.fingerprint import fingerprint, normalised
+from dlq.groups.fingerprint import fingerprint, normalised
 
 
 def trace(*frames):

@@ -9,11 +9,11 @@ from celery import Celery, shared_task
 from celery.worker.request import Request
 
 import dlq
-from dlq.capture import Capture
-from dlq.consumer import DeadLetterStep
-from dlq.request import LetterRequest, request_class
 from dlq.settings import Settings
 from dlq.tasks import CORRELATION_HEADER, DeadLetterTask
+from dlq.worker.capture import Capture
+from dlq.worker.consumer import DeadLetterStep
+from dlq.worker.request import LetterRequest, request_class
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 

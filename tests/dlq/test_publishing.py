@@ -4,7 +4,7 @@ import pytest
 from celery import Celery
 
 from dlq.errors import BrokerUnavailable, Unpublishable
-from dlq.publishing import Outgoing, publisher
+from dlq.retries.publishing import Outgoing, publisher
 
 NOWHERE = "redis://127.0.0.1:1/0"
 

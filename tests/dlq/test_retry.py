@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import event
 
-from dlq import reaper, store
+from dlq import store
 from dlq.errors import (
     AlreadyRetrying,
     BrokerUnavailable,
@@ -19,7 +19,8 @@ from dlq.errors import (
     Unpublishable,
 )
 from dlq.letters import Kind
-from dlq.retry import RetryClient
+from dlq.retries import reaper
+from dlq.retries.retry import RetryClient
 from tests.dlq.builders import (
     NOON,
     Operator,

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dlq import spool
 from dlq.errors import StoreRefused, StoreUnavailable
+from dlq.worker import spool
 
 
 def test_records_come_back_oldest_first_and_leave_the_folder(tmp_path):

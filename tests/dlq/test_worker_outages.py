@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dlq import spool
-from dlq.capture import Capture
 from dlq.letters import Kind
 from dlq.settings import Settings
+from dlq.worker import spool
+from dlq.worker.capture import Capture
 from tests.dlq.reading import all_letters, the_letter_of
 from tests.dlq.worker import eventually, start_worker
 

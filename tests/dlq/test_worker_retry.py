@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from kombu import Exchange, Queue
 
-from dlq import reaper
 from dlq.errors import DlqError
 from dlq.letters import Kind
-from dlq.publishing import publisher
-from dlq.retry import RetryClient
+from dlq.retries import reaper
+from dlq.retries.publishing import publisher
+from dlq.retries.retry import RetryClient
 from dlq.times import utc_now
 from tests.dlq.builders import Operator, RecordedAudit, history
 from tests.dlq.reading import all_letters, letters_of, the_letter_of

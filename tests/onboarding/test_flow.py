@@ -20,7 +20,7 @@ from analytics.views.funnel import FUNNEL as FUNNEL_VIEW
 from dlq import console
 from dlq.letters import Status
 from dlq.redaction import Redactor
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access.roles import Person, Role
 from infra.celery_app import create_celery

@@ -12,7 +12,7 @@ import analytics
 from dlq import console
 from dlq.errors import BrokerUnavailable
 from dlq.letters import Status
-from dlq.retry import RetryClient
+from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access.roles import Person, Role
 from infra.celery_app import QUEUE

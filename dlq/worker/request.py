@@ -14,12 +14,12 @@ from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, Terminate
 from celery.worker import state as worker_state
 from celery.worker.request import Request
 
-from dlq.capture import Capture
 from dlq.envelope import LETTER_HEADER
-from dlq.failures import failure_of, kind_of, unwrapped
 from dlq.letters import Failure, Kind
-from dlq.requeues import Requeues
 from dlq.tasks import keeps_letters
+from dlq.worker.capture import Capture
+from dlq.worker.failures import failure_of, kind_of, unwrapped
+from dlq.worker.requeues import Requeues
 
 
 def request_class(base: type[Request], capture: Capture) -> type[Request]:

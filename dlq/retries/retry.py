@@ -25,7 +25,7 @@ from dlq.errors import (
     Unpublishable,
 )
 from dlq.letters import Kind, Status
-from dlq.publishing import Publish, names_its_task, outgoing, publisher
+from dlq.retries.publishing import Publish, names_its_task, outgoing, publisher
 from dlq.times import Clock, from_ms, utc_now
 
 _log = logging.getLogger("dlq")

@@ -15,11 +15,11 @@ from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
 from kombu.transport import virtual
 
-from dlq.capture import Capture
-from dlq.failures import failure_of
 from dlq.letters import Kind
-from dlq.request import request_class
 from dlq.tasks import keeps_letters
+from dlq.worker.capture import Capture
+from dlq.worker.failures import failure_of
+from dlq.worker.request import request_class
 
 #: Between two looks at the spool of this machine.
 REPLAY_SECONDS = 10.0

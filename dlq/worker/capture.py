@@ -13,12 +13,13 @@ from typing import Any, Self
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from dlq import recording, spool, store
+from dlq import recording, store
 from dlq.envelope import Envelope, from_message
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Failure
 from dlq.settings import Settings
 from dlq.times import Clock, from_ms, to_ms, utc_now
+from dlq.worker import spool
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 2000

@@ -2,9 +2,9 @@
 
 from celery import Celery
 
-from dlq.capture import Capture
-from dlq.consumer import DeadLetterStep, consumer_step
 from dlq.settings import Settings
+from dlq.worker.capture import Capture
+from dlq.worker.consumer import DeadLetterStep, consumer_step
 
 
 def install_steps(app: Celery, database_url: str, settings: Settings | None) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from dlq import store
 from dlq.errors import Unpublishable
-from dlq.publishing import Publish, outgoing
+from dlq.retries.publishing import Publish, outgoing
 from dlq.times import Clock, utc_now
 
 #: Between claiming and holding the claim's row lie milliseconds; a claim this old and not held was left.

@@ -1,0 +1,1 @@
+"""Which failures are the same failure, and what people decided about them."""

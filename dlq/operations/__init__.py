@@ -1,0 +1,1 @@
+"""The same change to many letters: previewed, stored, run in batches by a worker, paused and cancelled."""
