@@ -1,7 +1,7 @@
 """The tables of dead letters. A letter is one failed task; attempts and history hang on it.
 
-Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker, sealed under the key
-`key_id` unless that is null; `sealed_headers` then holds the headers that repeat the arguments.
+Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker, sealed under the
+key `key_id` unless that is null; `sealed_headers` then holds the headers that repeat the arguments.
 `claimed_queue` and `claimed_version` are what the latest retry sends instead of the original queue and body.
 `search_text` is what people search: free of secrets, which searching in `message` would let them guess.
 """
