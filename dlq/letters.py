@@ -31,6 +31,9 @@ class Kind(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     POISON = "poison"  #: went back to the queue too often
+    VANISHED = "vanished"  #: its worker died with it, and the broker does not bring it back
+    LOST = "lost"  #: it was published, no worker got it, and no queue holds it
+    UNPUBLISHED = "unpublished"  #: the broker did not take it
     OUTCOME_UNKNOWN = "outcome_unknown"  #: the body finished, but storing its result failed
 
 
