@@ -6,8 +6,12 @@ DlqError
   StoreRefused           PostgreSQL answers, but cannot hold this letter
   BrokerUnavailable      the message cannot be published now
   Unpublishable          no broker takes this letter's message
+  CannotOpen             sealed arguments that stay closed
+    KeyMissing           their key is not listed any more
+    SealBroken           their key is listed, but does not open them
   UnknownLetter          no letter has this number
   BadCursor              a page position that this list did not hand out
+  BadFilter              a link asks for letters in a way that is not known
   NotAllowedNow          the letter is in a state that does not allow the change
     AlreadyRetrying      somebody else pressed retry first
     Poisoned             failed too often to be retried without saying so
@@ -50,6 +54,33 @@ class Unpublishable(DlqError):
         self.reason = reason
 
 
+class CannotOpen(DlqError):
+    """What is sealed can be listed, but neither shown nor sent."""
+
+    def __init__(self, key_id: str, reason: str, remedy: str) -> None:
+        super().__init__(f"The arguments cannot be opened: {reason}. {remedy}")
+        self.key_id = key_id
+        self.reason = reason
+
+
+class KeyMissing(CannotOpen):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            key_id,
+            f"they are sealed under key {key_id}, which DLQ_ENCRYPTION_KEY does not list",
+            "List that key again after the one that seals, then run 'python -m dlq rotate-key'.",
+        )
+
+
+class SealBroken(CannotOpen):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            key_id,
+            f"key {key_id} does not fit them, so they were damaged or replaced",
+            "Restore the letter from a backup, or discard it.",
+        )
+
+
 class UnknownLetter(DlqError):
     def __init__(self, letter: int | str) -> None:
         super().__init__(f"There is no dead letter {letter}. It may have been purged.")
@@ -60,6 +91,13 @@ class BadCursor(DlqError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor!r} is no position in this list. Start again from its first page.")
         self.cursor = cursor
+
+
+class BadFilter(DlqError):
+    def __init__(self, name: str, value: str, wanted: str) -> None:
+        super().__init__(f"{name} cannot be {value[:40]!r}: it must be {wanted}.")
+        self.name = name
+        self.value = value
 
 
 class NotAllowedNow(DlqError):
