@@ -1,14 +1,14 @@
 """Which letters a link asks for: a filter as the parameters of an address, and back.
 
-The parameters bear the names of the fields of LetterFilter; what narrows nothing is left out. States and kinds
-may be given several times, moments are ISO 8601 with their offset. Parameters of other names are ignored.
+The parameters bear the names of the fields of LetterFilter; what narrows nothing is left out. States and
+kinds may be given several times, moments are ISO 8601. Parameters of other names are ignored.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dlq.errors import BadFilter
 from dlq.letters import Kind, Status
@@ -38,11 +38,12 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> LetterFilter:
     given: dict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
         given[name].append(value)
+    fields: dict[str, Any] = {name: given[name][-1].strip() for name in TEXT_FIELDS if given[name]}
+    fields |= {name: _moment(name, given[name][-1]) for name in _MOMENTS if given[name]}
     return LetterFilter(
         status=tuple(_word(Status, "status", value) for value in given["status"]),
         kind=tuple(_word(Kind, "kind", value) for value in given["kind"]),
-        **{name: given[name][-1].strip() for name in TEXT_FIELDS if given[name]},
-        **{name: _moment(name, given[name][-1]) for name in _MOMENTS if given[name]},
+        **fields,
     )
 
 
