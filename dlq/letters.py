@@ -72,6 +72,7 @@ class Failure:
     occurred_at: datetime
     worker: str
     idempotent: bool | None = None  #: what the task says of itself; None when unknown
+    release: str = ""  #: of the worker's code; "" when unknown
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -83,6 +84,7 @@ class Failure:
             "occurred_at_ms": to_ms(self.occurred_at),
             "worker": self.worker,
             "idempotent": self.idempotent,
+            "release": self.release,
         }
 
     @classmethod
@@ -96,4 +98,5 @@ class Failure:
             occurred_at=from_ms(stored["occurred_at_ms"]),
             worker=stored["worker"],
             idempotent=stored["idempotent"],
+            release=stored["release"],
         )
