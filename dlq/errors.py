@@ -10,14 +10,23 @@ DlqError
     KeyMissing           their key is not listed any more
     SealBroken           their key is listed, but does not open them
   UnknownLetter          no letter has this number
+  UnknownGroup           no group has this fingerprint
   BadCursor              a page position that this list did not hand out
   BadFilter              a link asks for letters in a way that is not known
   NotAllowedNow          the letter is in a state that does not allow the change
     AlreadyRetrying      somebody else pressed retry first
     Poisoned             failed too often to be retried without saying so
+  UnknownOperation       no operation has this number
+  OperationNotAllowed    the operation is in a state that does not allow the change
+  BadOption              an operation cannot be carried out so
+  NothingSelected        an operation would change no letter
+  CountMoved             the letters are not those of the preview any more
+  AlreadyDone            the work of this task id is committed
+  BreakerOpen            a task may not call this dependency now: it failed too often just before
 """
 
 from datetime import datetime
+from typing import Any
 
 
 class DlqError(Exception):
@@ -87,6 +96,12 @@ class UnknownLetter(DlqError):
         self.letter = letter
 
 
+class UnknownGroup(DlqError):
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(f"There is no group {fingerprint!r} of failures. It may have been purged.")
+        self.fingerprint = fingerprint
+
+
 class BadCursor(DlqError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor!r} is no position in this list. Start again from its first page.")
@@ -130,3 +145,57 @@ class Poisoned(NotAllowedNow):
         self.letter_id = letter_id
         self.status = "poisoned"
         self.attempts = attempts
+
+
+class UnknownOperation(DlqError):
+    def __init__(self, operation_id: int) -> None:
+        super().__init__(f"There is no operation {operation_id}. It may have been purged.")
+        self.operation_id = operation_id
+
+
+class OperationNotAllowed(DlqError):
+    def __init__(self, operation_id: int, status: str, verb: str) -> None:
+        super().__init__(f"Operation {operation_id} is {status}: it cannot be {verb}d now.")
+        self.operation_id = operation_id
+        self.status = status
+
+
+class BadOption(DlqError):
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}.")
+
+
+class NothingSelected(DlqError):
+    def __init__(self) -> None:
+        super().__init__("No letter matches any more, so there is nothing to do.")
+
+
+class CountMoved(DlqError):
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"{expected} letters were previewed, but it would be {found} now. Look again first.")
+        self.expected = expected
+        self.found = found
+
+
+class AlreadyDone(DlqError):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"The work of task {task_id} is committed already; this run must do nothing.")
+        self.task_id = task_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.task_id,)
+
+
+class BreakerOpen(DlqError):
+    """Raised in tasks; survives the way from a task's process to the worker's."""
+
+    def __init__(self, dependency: str, seconds: float) -> None:
+        super().__init__(
+            f"{dependency} has failed too often just before and is left alone for now. Tasks wait for it;"
+            " close its circuit breaker by hand once it is back."
+        )
+        self.dependency = dependency
+        self.seconds = seconds  #: until a call may pass again
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BreakerOpen, (self.dependency, self.seconds)

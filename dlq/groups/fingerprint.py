@@ -41,7 +41,7 @@ def fingerprint(exception_type: str, message: str, traceback: str, task_name: st
     if _MISSING_NAME.search(message):
         parts = [kind, normalised(message, (_QUOTE,))]
     else:
-        parts = [kind, normalised(message, (_QUOTED,)), _place(traceback, task_name)]
+        parts = [kind, normalised(message, (_QUOTED,)), place(traceback, task_name)]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -54,7 +54,7 @@ def normalised(message: str, further: Rules = ()) -> str:
     return " ".join(line.split())
 
 
-def _place(traceback: str, task_name: str) -> str:
+def place(traceback: str, task_name: str) -> str:
     files: list[str] = _FRAME.findall(traceback)
     own = [file for file in files if not _INSTALLED.search(file)]
     if task_name and not own:
