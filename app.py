@@ -34,7 +34,10 @@ app = st.App(
         health_route(handles.engine, handles.redis_url),
         metrics_route(handles.funnels, clock),
         sign_in_route(handles.engine, cookie, clock),
-        Mount("/api/v1", create_api(handles.engine, handles.funnels, handles.retries, handles.redactor)),
+        Mount(
+            "/api/v1",
+            create_api(handles.engine, handles.funnels, handles.retries, handles.redactor, handles.sealer),
+        ),
         Route("/api/{path:path}", no_such_path),
     ],
     middleware=[

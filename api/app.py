@@ -19,13 +19,16 @@ from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
+from dlq.sealing import Sealer
 from infra.errors import AccessDenied
 from recovery.funnels import Funnels
 
 _AWAY = "The database does not answer. Try again shortly."
 
 
-def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor: Redactor) -> FastAPI:
+def create_api(
+    engine: Engine, funnels: Funnels, retries: RetryClient, redactor: Redactor, sealer: Sealer
+) -> FastAPI:
     """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
     api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
 
@@ -37,7 +40,7 @@ def create_api(engine: Engine, funnels: Funnels, retries: RetryClient, redactor:
     @api.get("/admin/dlq/tasks/{task_id}/")
     def task(by: Caller, task_id: str) -> Any:
         letter_id = console.letter_of_task(engine, by, task_id)
-        return console.letter(engine, by, letter_id, redactor=redactor)
+        return console.letter(engine, by, letter_id, redactor=redactor, sealer=sealer)
 
     @api.post("/admin/dlq/tasks/{task_id}/retry/")
     def retry(by: Caller, task_id: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
+from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.views import LetterSummary
 from infra.audit import record
@@ -55,6 +56,10 @@ class Desk:
     @property
     def redactor(self) -> Redactor:
         return Redactor(email=self.settings.redact_email)
+
+    @property
+    def sealer(self) -> Sealer:
+        return Sealer.of(self.settings)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -129,7 +134,9 @@ def _list(options: argparse.Namespace, desk: Desk) -> None:
 
 
 def _show(options: argparse.Namespace, desk: Desk) -> None:
-    detail = asdict(console.letter(desk.engine, desk.by, _letter_id(options, desk), redactor=desk.redactor))
+    letter_id = _letter_id(options, desk)
+    found = console.letter(desk.engine, desk.by, letter_id, redactor=desk.redactor, sealer=desk.sealer)
+    detail = asdict(found)
     shown = detail.pop("letter") | detail
     if desk.as_json:
         _print_json(shown)
@@ -147,7 +154,7 @@ def _stats(_options: argparse.Namespace, desk: Desk) -> None:
 
 def _retry(options: argparse.Namespace, desk: Desk) -> None:
     with create_celery(desk.broker_url) as app:
-        client = RetryClient(desk.engine, app, record)
+        client = RetryClient(desk.engine, app, record, sealer=desk.sealer)
         receipt = client.retry(
             _letter_id(options, desk), desk.by, options.reason, even_poisoned=options.even_poisoned
         )

@@ -13,6 +13,7 @@ from dlq.errors import NotAllowedNow, UnknownLetter
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
+from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.times import Clock, from_ms, utc_now
 from dlq.views import (
@@ -55,8 +56,11 @@ def letters(
     )
 
 
-def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor) -> LetterDetail:
-    """One letter with its arguments, traceback, failed runs and history. Raises UnknownLetter."""
+def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor, sealer: Sealer) -> LetterDetail:
+    """One letter with its arguments, traceback, failed runs and history. Raises UnknownLetter.
+
+    Arguments whose seal cannot be opened are left out; `body_problem` says why.
+    """
     by.require(READ)
     with store.transaction(engine) as connection:
         row = store.letter_row(connection, letter_id)
@@ -64,7 +68,7 @@ def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor) -> 
             raise UnknownLetter(letter_id)
         attempts = queries.attempts_of(connection, letter_id)
         history = queries.history_of(connection, letter_id)
-    return detail_of(row, attempts, history, redactor)
+    return detail_of(row, attempts, history, redactor, sealer)
 
 
 def letter_of_task(engine: Engine, by: Actor, task_id: str) -> int:

@@ -22,6 +22,9 @@ from dlq.settings import Settings
 LETTER_HEADER = "dlq_letter"
 GENERATION_HEADER = "dlq_generation"
 
+#: Headers that repeat the arguments: where the body is sealed, so are they.
+REPEATS_ARGUMENTS = ("argsrepr", "kwargsrepr")
+
 #: Bodies above this are stored whole but not read for names or display.
 READABLE_BYTES = 1 << 20
 

@@ -1,18 +1,19 @@
 """How runs of a task become letters and settle them: what `capture` writes, on the caller's connection."""
 
-import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dlq.envelope import Envelope
-from dlq.errors import StoreRefused
+from dlq.envelope import REPEATS_ARGUMENTS, Envelope
+from dlq.errors import CannotOpen, StoreRefused
 from dlq.groups.fingerprint import VERSION, fingerprint
 from dlq.letters import Failure, Kind, Status
 from dlq.redaction import Redactor
-from dlq.store import transition, write_history
+from dlq.sealing import Sealer
+from dlq.store import envelope_of, transition, write_history
 from dlq.strategies.categories import categorise
 from dlq.tables import dead_letter, dead_letter_attempt
 from dlq.times import to_ms
@@ -27,7 +28,7 @@ _c = dead_letter.c
 
 
 def record_failure(
-    connection: Connection, envelope: Envelope, failure: Failure, poison_attempts: int
+    connection: Connection, envelope: Envelope, failure: Failure, poison_attempts: int, *, sealer: Sealer
 ) -> int | None:
     """Store one failed run and return its letter, or None when this very capture had been stored before.
 
@@ -39,7 +40,7 @@ def record_failure(
         return None
     letter_id = _failed_again(connection, envelope, failure, poison_attempts)
     if letter_id is None:
-        letter_id = _new_or_seen_again(connection, envelope, failure)
+        letter_id = _new_or_seen_again(connection, envelope, failure, sealer)
     _add_attempt(connection, letter_id, envelope, failure)
     return letter_id
 
@@ -106,12 +107,16 @@ def _failed_again(
     ).scalar_one_or_none()
 
 
-def _new_or_seen_again(connection: Connection, envelope: Envelope, failure: Failure) -> int:
-    seen = _insert_or_count(connection, envelope, failure, envelope.dedupe_key)
+def _new_or_seen_again(connection: Connection, envelope: Envelope, failure: Failure, sealer: Sealer) -> int:
+    dedupe_key = envelope.dedupe_key
+    if not envelope.task_id:
+        # The key is a hash of the body then, and would let anybody check a guess at it.
+        dedupe_key = f"raw:{sealer.digest(dedupe_key.encode())}"
+    seen = _insert_or_count(connection, envelope, failure, dedupe_key, sealer)
     if seen is None:
         # Another message under the same task id: both payloads are kept.
-        digest = hashlib.sha256(envelope.body).hexdigest()
-        seen = _insert_or_count(connection, envelope, failure, f"{envelope.dedupe_key}:{digest}")
+        other = f"{dedupe_key}:{sealer.digest(envelope.body)}"
+        seen = _insert_or_count(connection, envelope, failure, other, sealer)
     if seen is None:
         raise StoreRefused("two bodies have the same SHA-256")
     if seen["occurrences"] == 1:
@@ -123,8 +128,9 @@ def _new_or_seen_again(connection: Connection, envelope: Envelope, failure: Fail
 
 
 def _insert_or_count(
-    connection: Connection, envelope: Envelope, failure: Failure, dedupe_key: str
+    connection: Connection, envelope: Envelope, failure: Failure, dedupe_key: str, sealer: Sealer
 ) -> RowMapping | None:
+    """The letter of this key, new or counted once more; None when it holds another body."""
     statement = upsert(dead_letter).values(
         dedupe_key=dedupe_key,
         status=Status.POISONED if failure.kind == Kind.POISON else Status.DEAD,
@@ -132,16 +138,27 @@ def _insert_or_count(
         occurrences=1,
         generation=envelope.generation,
         first_failed_at_ms=to_ms(failure.occurred_at),
-        **_message_columns(envelope),
+        **_message_columns(envelope, sealer),
         **_failure_columns(envelope, failure),
     )
-    counted = statement.on_conflict_do_update(
-        index_elements=["dedupe_key"],
-        set_={"occurrences": _c.occurrences + 1},
-        where=_c.body == statement.excluded.body,
-    )
-    returned = counted.returning(_c.id, _c.occurrences, _c.status)
-    return connection.execute(returned).mappings().one_or_none()
+    answer = (_c.id, _c.occurrences, _c.status)
+    inserted = statement.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(*answer)
+    if row := connection.execute(inserted).mappings().one_or_none():
+        return row
+    seen = select(dead_letter).where(_c.dedupe_key == dedupe_key).with_for_update()
+    row = connection.execute(seen).mappings().one_or_none()
+    if row is None or not _holds(row, envelope.body, sealer):
+        return None
+    counted = update(dead_letter).where(_c.id == row["id"]).values(occurrences=_c.occurrences + 1)
+    return connection.execute(counted.returning(*answer)).mappings().one()
+
+
+def _holds(row: RowMapping, body: bytes, sealer: Sealer) -> bool:
+    # Sealing the same body twice gives different bytes, so only opened ones compare.
+    try:
+        return envelope_of(row, sealer).body == body
+    except CannotOpen:
+        return False
 
 
 def _reopen(connection: Connection, letter_id: int, envelope: Envelope, failure: Failure) -> None:
@@ -178,16 +195,20 @@ def _add_attempt(connection: Connection, letter_id: int, envelope: Envelope, fai
     )
 
 
-def _message_columns(envelope: Envelope) -> dict[str, Any]:
+def _message_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:
+    body, headers = sealer.seal(envelope.body), dict(envelope.headers)
+    repeated = {name: headers.pop(name) for name in REPEATS_ARGUMENTS if body.key_id and name in headers}
     return {
         "task_id": envelope.task_id,
         "task_name": envelope.task_name,
         "queue": envelope.queue,
-        "headers": dict(envelope.headers),
+        "headers": headers,
+        "sealed_headers": sealer.seal(json.dumps(repeated).encode()).content if repeated else None,
         "properties": dict(envelope.properties),
         "content_type": envelope.content_type,
         "content_encoding": envelope.content_encoding,
-        "body": envelope.body,
+        "body": body.content,
+        "key_id": body.key_id,
         "session_id": envelope.session_id,
         "client_id": envelope.client_id,
         "correlation_id": envelope.correlation_id,

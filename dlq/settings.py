@@ -1,12 +1,15 @@
 """The settings of capture and retry. `SETTINGS` is the whole list; nothing else reads the environment."""
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlq.errors import SettingsError
+
+_FERNET_KEY = re.compile("[A-Za-z0-9_-]{43}=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ SETTINGS = (
     Setting(
         "DLQ_REDACT_EMAIL", "no", "Whether e-mail addresses are masked where letters are shown: yes or no."
     ),
+    Setting(
+        "DLQ_ENCRYPTION_KEY",
+        "",
+        "Fernet keys, comma-separated: the first seals stored arguments, all open them. Empty: not sealed.",
+    ),
 )
 
 
@@ -52,6 +60,7 @@ class Settings:
     client_arguments: tuple[str, ...] = ("client_id",)
     correlation_arguments: tuple[str, ...] = ("correlation_id",)
     redact_email: bool = False
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -68,6 +77,7 @@ class Settings:
             client_arguments=_names(value["DLQ_CLIENT_ARGUMENTS"]),
             correlation_arguments=_names(value["DLQ_CORRELATION_ARGUMENTS"]),
             redact_email=_yes_or_no("DLQ_REDACT_EMAIL", value["DLQ_REDACT_EMAIL"]),
+            encryption_keys=_keys("DLQ_ENCRYPTION_KEY", value["DLQ_ENCRYPTION_KEY"]),
         )
 
 
@@ -82,6 +92,14 @@ def default_spool(environ: Mapping[str, str]) -> Path:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _keys(name: str, text: str) -> tuple[str, ...]:
+    keys = _names(text)
+    for nth, key in enumerate(keys, 1):
+        if not _FERNET_KEY.fullmatch(key):
+            raise SettingsError(name, f"has as key {nth} no Fernet key: 32 bytes in URL-safe base64.")
+    return keys
 
 
 def _yes_or_no(name: str, text: str) -> bool:

@@ -4,6 +4,7 @@ A change of state is one UPDATE with the expected state in its WHERE, and a hist
 that finds the letter in another state changes nothing and returns None.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from dlq.envelope import Envelope
 from dlq.errors import NotAllowedNow, StoreRefused, StoreUnavailable
 from dlq.letters import ALLOWED, Kind, Status
+from dlq.sealing import Sealer
 from dlq.tables import dead_letter, dead_letter_history
 from dlq.times import to_ms
 
@@ -235,8 +237,15 @@ def letter_row(connection: Connection, letter_id: int) -> RowMapping | None:
     return connection.execute(select(dead_letter).where(_c.id == letter_id)).mappings().one_or_none()
 
 
-def envelope_of(row: RowMapping) -> Envelope:
-    """The stored message of a letter's row."""
-    names = ("task_id", "task_name", "queue", "headers", "properties", "content_type", "content_encoding")
+def envelope_of(row: RowMapping, sealer: Sealer) -> Envelope:
+    """The stored message of a letter's row as it came. Raises CannotOpen."""
+    names = ("task_id", "task_name", "queue", "properties", "content_type", "content_encoding")
     owners = ("session_id", "client_id", "correlation_id")
-    return Envelope(body=bytes(row["body"]), **{name: row[name] for name in names + owners})
+    headers = dict(row["headers"])
+    if row["sealed_headers"] is not None:
+        headers |= json.loads(sealer.opened(row["sealed_headers"], row["key_id"]))
+    return Envelope(
+        headers=headers,
+        body=sealer.opened(row["body"], row["key_id"]),
+        **{name: row[name] for name in names + owners},
+    )

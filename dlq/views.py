@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from dlq.envelope import readable_body
+from dlq.envelope import Body, Envelope, readable_body
+from dlq.errors import CannotOpen
 from dlq.letters import Kind, Status
 from dlq.redaction import Redactor
+from dlq.sealing import Sealer
 from dlq.store import envelope_of
 from dlq.times import from_ms
 
@@ -110,7 +112,7 @@ class LetterDetail:
     properties: Mapping[str, Any]
     content_type: str
     content_encoding: str
-    body_bytes: int
+    body_bytes: int | None  #: of the original body; None when it is sealed and cannot be opened
     worker: str
     idempotent: bool | None
     root_id: str | None
@@ -151,9 +153,13 @@ def summary_of(row: RowMapping, redactor: Redactor) -> LetterSummary:
 
 
 def detail_of(
-    row: RowMapping, attempts: Iterable[RowMapping], history: Iterable[RowMapping], redactor: Redactor
+    row: RowMapping,
+    attempts: Iterable[RowMapping],
+    history: Iterable[RowMapping],
+    redactor: Redactor,
+    sealer: Sealer,
 ) -> LetterDetail:
-    body = readable_body(envelope_of(row))
+    envelope, body = _opened(row, sealer)
     return LetterDetail(
         **{name: row[name] for name in _DETAIL_COLUMNS},
         letter=summary_of(row, redactor),
@@ -162,12 +168,20 @@ def detail_of(
         args=redactor.value(body.args),
         kwargs=redactor.value(body.kwargs or {}),
         body_problem=body.problem,
-        headers=redactor.value(row["headers"]),
+        headers=redactor.value(row["headers"] if envelope is None else envelope.headers),
         properties=redactor.value(row["properties"]),
-        body_bytes=len(row["body"]),
+        body_bytes=None if envelope is None else len(envelope.body),
         attempts=tuple(_attempt(each, redactor) for each in attempts),
         history=tuple(_change(each, redactor) for each in history),
     )
+
+
+def _opened(row: RowMapping, sealer: Sealer) -> tuple[Envelope | None, Body]:
+    try:
+        envelope = envelope_of(row, sealer)
+    except CannotOpen as error:
+        return None, Body(problem=str(error))
+    return envelope, readable_body(envelope)
 
 
 def _attempt(row: RowMapping, redactor: Redactor) -> Attempt:

@@ -52,7 +52,13 @@ def drawer(letter_id: str) -> None:
 def _contents(letter_id: str) -> None:
     try:
         by = _access.enter(Permission.READ_LETTERS)
-        detail = console.letter(_resources.engine(), by, _number(letter_id), redactor=_resources.redactor())
+        detail = console.letter(
+            _resources.engine(),
+            by,
+            _number(letter_id),
+            redactor=_resources.redactor(),
+            sealer=_resources.sealer(),
+        )
     except (DlqError, DatabaseUnavailable) as error:
         _states.state("This letter cannot be shown now", str(error))
         return
@@ -71,10 +77,11 @@ def _contents(letter_id: str) -> None:
     with arguments:
         if detail.body_problem:
             st.text(detail.body_problem)
-        st.code(_pretty({"args": detail.args, "kwargs": detail.kwargs}), language="json")
-        st.caption(
-            f"Secrets are masked here. The {detail.body_bytes:,} original bytes are what a retry sends."
-        )
+        if detail.body_bytes is not None:
+            st.code(_pretty({"args": detail.args, "kwargs": detail.kwargs}), language="json")
+            st.caption(
+                f"Secrets are masked here. The {detail.body_bytes:,} original bytes are what a retry sends."
+            )
     with headers:
         st.code(_pretty(detail.headers), language="json")
     with timeline:

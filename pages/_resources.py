@@ -12,6 +12,7 @@ from analytics.definitions import all_latest
 from analytics.funnels import FunnelDefinition
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
+from dlq.sealing import Sealer
 from recovery.dashboard import dashboard
 from recovery.funnels import Funnels
 from recovery.wording import Wording
@@ -39,6 +40,10 @@ def retries() -> RetryClient:
 
 def redactor() -> Redactor:
     return dashboard().redactor
+
+
+def sealer() -> Sealer:
+    return dashboard().sealer
 
 
 def definitions() -> list[FunnelDefinition]:

@@ -11,6 +11,7 @@ from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
+from dlq.sealing import Sealer
 from dlq.settings import Settings as DlqSettings
 from infra import audit
 from infra.celery_app import create_celery
@@ -33,12 +34,14 @@ class Dashboard:
     wording: Wording
     retries: RetryClient
     redactor: Redactor
+    sealer: Sealer
 
 
 @cache
 def dashboard() -> Dashboard:
     """The handles that the environment asks for. Raises SettingsError; connects lazily."""
-    settings, analytics = Settings.from_env(), AnalyticsSettings.from_env()
+    settings, analytics, letters = Settings.from_env(), AnalyticsSettings.from_env(), DlqSettings.from_env()
+    sealer = Sealer.of(letters)
     database_url, redis_url = settings.server_urls()
     engine = open_engine(database_url, pool_size=POOL_SIZE)
     store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
@@ -51,6 +54,7 @@ def dashboard() -> Dashboard:
             ViewCache(client, analytics.cache_seconds),
         ),
         wording=Wording.of(RecoverySettings.from_env(), client),
-        retries=RetryClient(engine, create_celery(redis_url), audit.record),
-        redactor=Redactor(email=DlqSettings.from_env().redact_email),
+        retries=RetryClient(engine, create_celery(redis_url), audit.record, sealer=sealer),
+        redactor=Redactor(email=letters.redact_email),
+        sealer=sealer,
     )

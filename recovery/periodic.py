@@ -14,6 +14,8 @@ from analytics.store import EventStore
 from analytics.sync import sync
 from dlq.retries.publishing import publisher
 from dlq.retries.reaper import reap
+from dlq.sealing import Sealer
+from dlq.settings import Settings as DlqSettings
 from infra.settings import Settings
 from infra.worker_engine import worker_engine
 
@@ -33,7 +35,12 @@ def retain_events(self: Task) -> None:
 @shared_task(bind=True, name="recovery.finish_retries", dead_letters=False)
 def finish_retries(self: Task) -> None:
     """Publish the retries that somebody claimed but a crash or an outage kept from the broker."""
-    reap(worker_engine(self.app), publisher(self.app))
+    reap(worker_engine(self.app), publisher(self.app), sealer=_sealer())
+
+
+@cache
+def _sealer() -> Sealer:
+    return Sealer.of(DlqSettings.from_env())
 
 
 @cache

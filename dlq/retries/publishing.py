@@ -14,6 +14,8 @@ from sqlalchemy import RowMapping
 
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER
 from dlq.errors import BrokerUnavailable, Unpublishable
+from dlq.sealing import Sealer
+from dlq.store import envelope_of
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 # What kombu raises on a stored message whose headers or properties make no sense to it.
@@ -34,16 +36,20 @@ class Outgoing:
 Publish = Callable[[Outgoing], None]
 
 
-def outgoing(row: RowMapping) -> Outgoing:
-    """The message for a letter that has been claimed, under the task id that the claim allocated."""
-    headers = {name: value for name, value in row["headers"].items() if name != "redelivered"}
+def outgoing(row: RowMapping, sealer: Sealer) -> Outgoing:
+    """The message for a letter that has been claimed, under the task id that the claim allocated.
+
+    Raises CannotOpen when it is sealed and its key is not at hand.
+    """
+    stored = envelope_of(row, sealer)
+    headers = {name: value for name, value in stored.headers.items() if name != "redelivered"}
     if names_its_task(headers):
         headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}
     kept = {name: row["properties"][name] for name in _KEPT_PROPERTIES if name in row["properties"]}
     return Outgoing(
         queue=row["queue"],
-        body=bytes(row["body"]),
+        body=stored.body,
         content_type=row["content_type"],
         content_encoding=row["content_encoding"],
         headers=headers,

@@ -10,8 +10,9 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from dlq import store
-from dlq.errors import Unpublishable
+from dlq.errors import CannotOpen, Unpublishable
 from dlq.retries.publishing import Publish, outgoing
+from dlq.sealing import Sealer
 from dlq.times import Clock, utc_now
 
 #: Between claiming and holding the claim's row lie milliseconds; a claim this old and not held was left.
@@ -26,13 +27,14 @@ def reap(
     publish: Publish,
     clock: Clock = utc_now,
     *,
+    sealer: Sealer,
     stale_seconds: float = STALE_SECONDS,
     limit: int = BATCH,
 ) -> int:
     """Publish up to `limit` stale claims and return how many. Several reapers share the work.
 
-    A claim whose message no broker takes becomes a dead letter again and blocks none behind it. Raises
-    StoreUnavailable or BrokerUnavailable; what was not published stays for the next call.
+    A claim whose message no broker takes, or whose seal does not open, becomes a dead letter again and blocks
+    none behind it. Raises StoreUnavailable or BrokerUnavailable; what was not published stays for later.
     """
     published = 0
     for _ in range(limit):
@@ -41,8 +43,8 @@ def reap(
             if row is None:
                 break
             try:
-                publish(outgoing(row))
-            except Unpublishable as error:
+                publish(outgoing(row, sealer))
+            except (Unpublishable, CannotOpen) as error:
                 store.hand_back(connection, row["claim_id"], by=REAPER, at=clock(), reason=error.reason)
                 continue
             store.mark_published(connection, row["claim_id"], clock())

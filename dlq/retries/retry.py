@@ -26,6 +26,7 @@ from dlq.errors import (
 )
 from dlq.letters import Kind, Status
 from dlq.retries.publishing import Publish, names_its_task, outgoing, publisher
+from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
 
 _log = logging.getLogger("dlq")
@@ -64,8 +65,11 @@ class RetryClient:
         audit: Audit,
         clock: Clock = utc_now,
         publish: Publish | None = None,
+        *,
+        sealer: Sealer,
     ) -> None:
         self._engine = engine
+        self._sealer = sealer
         self._audit = audit
         self._clock = clock
         self._publish = publish or publisher(app)
@@ -82,17 +86,18 @@ class RetryClient:
             task_name=row["task_name"],
             queue=row["queue"],
             attempts=row["attempts"],
-            warnings=tuple(_warnings(row)),
+            warnings=tuple(_warnings(row, self._sealer)),
             needs_even_poisoned=row["status"] == Status.POISONED,
         )
 
     def retry(self, letter_id: int, by: Actor, reason: str = "", *, even_poisoned: bool = False) -> Receipt:
         """Send the letter's task again under a new task id.
 
-        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter, Unpublishable
-        or StoreUnavailable; then nothing was sent. Once the claim stands, neither broker nor database being
-        away is an error: the receipt says whether the message went out, and the reaper sends what is not
-        marked. So it may be sent twice, under one task id, when the database goes away before the mark.
+        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter, Unpublishable,
+        CannotOpen or StoreUnavailable; then nothing was sent. Once the claim stands, neither broker nor
+        database being away is an error: the receipt says whether the message went out, and the reaper sends
+        what is not marked. So it may be sent twice, under one task id, when the database goes away before the
+        mark.
         """
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
@@ -127,6 +132,7 @@ class RetryClient:
         )
         if row is None:
             raise _refusal(letter_id, store.letter_row(connection, letter_id))
+        outgoing(row, self._sealer)  # what cannot be opened is refused before the claim stands
         self._audit(
             connection,
             actor=by.login,
@@ -142,7 +148,7 @@ class RetryClient:
         try:
             with store.transaction(self._engine) as connection:
                 if store.hold_claim(connection, row["claim_id"]):
-                    self._publish(outgoing(row))
+                    self._publish(outgoing(row, self._sealer))
                 sent = True
                 store.mark_published(connection, row["claim_id"], self._clock())
         except (BrokerUnavailable, StoreUnavailable) as error:
@@ -164,7 +170,7 @@ def _refusal(letter_id: int, row: RowMapping | None) -> UnknownLetter | NotAllow
     return NotAllowedNow(letter_id, row["status"], "retried")
 
 
-def _warnings(row: RowMapping) -> list[str]:
+def _warnings(row: RowMapping, sealer: Sealer) -> list[str]:
     warnings = []
     kind = row["kind"]
     if kind == Kind.OUTCOME_UNKNOWN:
@@ -173,7 +179,7 @@ def _warnings(row: RowMapping) -> list[str]:
         warnings.append("The task was cut off while it ran: part of its work may be done already.")
     if not row["idempotent"]:
         warnings.append("The task is not declared idempotent: running it twice may have effects twice.")
-    options = readable_body(store.envelope_of(row)).options or {}
+    options = readable_body(store.envelope_of(row, sealer)).options or {}
     if options.get("chord") and kind not in {Kind.UNREGISTERED, Kind.MALFORMED}:
         warnings.append("The task is part of a chord that has failed already: its callback will not run.")
     return warnings

@@ -3,6 +3,7 @@
 Connections open lazily, one pool per process: a forked child must not speak on its parent's socket.
 """
 
+import json
 import logging
 import os
 import time
@@ -17,6 +18,7 @@ from dlq import recording, store
 from dlq.envelope import Envelope, from_message
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Failure
+from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.times import Clock, from_ms, to_ms, utc_now
 from dlq.worker import spool
@@ -37,12 +39,20 @@ class Record:
     at_ms: int
     failure: Failure | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, sealer: Sealer) -> dict[str, Any]:
+        """As it lies on disk: the whole record is sealed, since its message may hold arguments too."""
         failure = None if self.failure is None else self.failure.to_json()
-        return {"envelope": self.envelope.to_json(), "at_ms": self.at_ms, "failure": failure}
+        plain = {"envelope": self.envelope.to_json(), "at_ms": self.at_ms, "failure": failure}
+        sealed = sealer.seal(json.dumps(plain).encode())
+        if sealed.key_id is None:
+            return plain
+        return {"sealed": sealed.content.decode("ascii"), "key_id": sealed.key_id}
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Self:
+    def from_json(cls, stored: dict[str, Any], sealer: Sealer) -> Self:
+        """Raises CannotOpen, or what a mapping raises that is no record."""
+        if "sealed" in stored:
+            stored = json.loads(sealer.opened(stored["sealed"].encode("ascii"), stored["key_id"]))
         failure = stored["failure"]
         return cls(
             Envelope.from_json(stored["envelope"]),
@@ -67,6 +77,7 @@ class Capture:
     ) -> None:
         self.settings = settings
         self.clock = clock
+        self.sealer = Sealer.of(settings)
         self.lost = 0
         self.queues: Mapping[str, Any] = {}
         self._url = make_url(database_url).set(drivername="postgresql+psycopg")
@@ -88,7 +99,7 @@ class Capture:
         if self._is_away() or not spool.waiting(self.settings.spool, 1):
             return 0
         try:
-            return spool.replay(self.settings.spool, lambda stored: self._write(_record_in(stored)))
+            return spool.replay(self.settings.spool, lambda stored: self._write(self._record_in(stored)))
         except StoreUnavailable as error:
             self._stay_away(error)
             return 0
@@ -120,7 +131,7 @@ class Capture:
             envelope = from_message(message, self.settings, arguments, self.queues)
             record = Record(envelope, to_ms(self.clock()), failure)
             if not self._stored(record):
-                spool.append(self.settings.spool, record.to_json(), record.at_ms)
+                spool.append(self.settings.spool, record.to_json(self.sealer), record.at_ms)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
             _log.critical("Lost the letter of task %s", _task_id_of(message), exc_info=True)
@@ -146,8 +157,18 @@ class Capture:
                 recording.settle_success(connection, record.envelope, from_ms(record.at_ms))
             else:
                 recording.record_failure(
-                    connection, record.envelope, record.failure, self.settings.poison_attempts
+                    connection,
+                    record.envelope,
+                    record.failure,
+                    self.settings.poison_attempts,
+                    sealer=self.sealer,
                 )
+
+    def _record_in(self, stored: Any) -> Record:
+        try:
+            return Record.from_json(stored, self.sealer)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise StoreRefused("the file holds no letter") from error
 
     def _is_away(self) -> bool:
         return self._monotonic() < self._away_until
@@ -155,13 +176,6 @@ class Capture:
     def _stay_away(self, error: StoreUnavailable) -> None:
         self._away_until = self._monotonic() + AWAY_SECONDS
         _log.warning("Dead letters go to %s for now: %s", self.settings.spool, error.reason)
-
-
-def _record_in(stored: Any) -> Record:
-    try:
-        return Record.from_json(stored)
-    except (LookupError, TypeError, AttributeError) as error:
-        raise StoreRefused("the file holds no letter") from error
 
 
 def _task_id_of(message: Any) -> Any:

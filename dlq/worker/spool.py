@@ -5,6 +5,7 @@ record is committed; records carry their own id, so a replay cut short stores no
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from dlq.errors import StoreRefused
+from dlq.errors import CannotOpen, StoreRefused
 
 _SUFFIX = ".letter.json"
 _REFUSED = ".refused"
+
+_log = logging.getLogger("dlq")
 
 
 def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
@@ -43,14 +46,17 @@ def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 1
     """Pass up to `limit` records to `write` and remove each that it stored; how many those were.
 
     What `write` raises stops the replay and leaves the file. A file that is no record, or that `write`
-    refuses with StoreRefused, is set aside under another name: it blocks nothing and is not lost. Two
-    replays at once are harmless.
+    refuses with StoreRefused, is set aside under another name: it blocks nothing and is not lost. One sealed
+    under a key that is not listed waits where it is until the key is. Two replays at once are harmless.
     """
     stored = 0
     for path in waiting(folder, limit):
         with suppress(FileNotFoundError):
             try:
                 write(json.loads(path.read_text(encoding="utf-8")))
+            except CannotOpen as error:
+                _log.error("%s stays in the spool: %s", path, error)
+                continue
             except (ValueError, StoreRefused):
                 path.rename(path.with_name(path.name + _REFUSED))
                 continue

@@ -22,6 +22,7 @@ from infra.access.guard import Guard
 from infra.access.roles import Person
 from infra.access.sign_in import sign_in_route
 from recovery.funnels import Funnels
+from tests.dlq.builders import UNSEALED
 from tests.pages.conftest import World
 
 pytestmark = pytest.mark.servers
@@ -49,7 +50,7 @@ def funnels(engine, redis_url, tmp_path):
 
 @pytest.fixture
 def client(engine, redis_url, published, funnels):
-    retries = RetryClient(engine, None, audit.record, publish=published.append)
+    retries = RetryClient(engine, None, audit.record, publish=published.append, sealer=UNSEALED)
 
     def clock():
         return datetime.now(UTC)
@@ -57,7 +58,7 @@ def client(engine, redis_url, published, funnels):
     routes = [
         health_route(engine, redis_url),
         sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True))),
+        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED)),
         Route("/api/{path:path}", no_such_path),
     ]
     guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})

@@ -13,9 +13,12 @@ from sqlalchemy import Connection, Engine, text
 from dlq import recording, store
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
 from dlq.letters import Failure, Kind
+from dlq.sealing import Sealer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON_ATTEMPTS = 3
+#: Nothing is sealed, as without DLQ_ENCRYPTION_KEY.
+UNSEALED = Sealer()
 
 
 def noon() -> datetime:
@@ -123,10 +126,12 @@ def failure(
     )
 
 
-def fail(engine: Engine, message: Envelope, how: Failure | None = None) -> int:
+def fail(engine: Engine, message: Envelope, how: Failure | None = None, sealer: Sealer = UNSEALED) -> int:
     """Record a failed run and return its letter."""
     with store.transaction(engine) as connection:
-        letter_id = recording.record_failure(connection, message, how or failure(), POISON_ATTEMPTS)
+        letter_id = recording.record_failure(
+            connection, message, how or failure(), POISON_ATTEMPTS, sealer=sealer
+        )
     assert letter_id is not None
     return letter_id
 

@@ -12,6 +12,7 @@ from dlq.settings import Settings
 from dlq.worker import spool
 from dlq.worker.capture import AWAY_SECONDS, Capture
 from tests.dlq.builders import (
+    UNSEALED,
     Operator,
     RecordedAudit,
     count,
@@ -88,7 +89,7 @@ def test_a_replay_cut_short_after_the_commit_stores_nothing_twice(engine, captur
 
 def test_the_success_of_a_retry_is_spooled_too(engine, captures):
     letter_id = fail(engine, envelope())
-    client = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None)
+    client = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None, sealer=UNSEALED)
     receipt = client.retry(letter_id, Operator())
     captures(NOWHERE).succeeded(message_of(retried(envelope(), letter_id, receipt.task_id)))
     assert letter(engine, letter_id)["status"] == "retrying"

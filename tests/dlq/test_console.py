@@ -15,6 +15,7 @@ from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
 from tests.dlq.builders import (
     NOON,
+    UNSEALED,
     Operator,
     RecordedAudit,
     Refused,
@@ -118,7 +119,7 @@ def test_a_letter_shows_arguments_failures_and_history(engine):
     body = body_of("ana", plan=3)
     letter_id = fail(engine, envelope(body=body, headers={"tenant": "acme"}))
     fail(engine, envelope(body=body, headers={"redelivered": True}), failure(after_seconds=5))
-    detail = console.letter(engine, OLGA, letter_id, redactor=MASKED)
+    detail = console.letter(engine, OLGA, letter_id, redactor=MASKED, sealer=UNSEALED)
     assert (detail.args, detail.kwargs, detail.body_problem) == (["ana"], {"plan": 3}, "")
     assert detail.headers["tenant"] == "acme"
     assert detail.body_bytes == len(body)
@@ -129,7 +130,9 @@ def test_a_letter_shows_arguments_failures_and_history(engine):
 
 
 def test_a_body_that_cannot_be_read_is_explained_not_hidden(engine):
-    detail = console.letter(engine, OLGA, fail(engine, envelope(body=b"\xff\x00")), redactor=MASKED)
+    detail = console.letter(
+        engine, OLGA, fail(engine, envelope(body=b"\xff\x00")), redactor=MASKED, sealer=UNSEALED
+    )
     assert (detail.args, detail.kwargs, detail.body_bytes) == ([], {}, 2)
     assert "cannot be read" in detail.body_problem
 
@@ -142,7 +145,7 @@ def test_nothing_shown_holds_a_secret(engine):
         properties={"reply_to": f"amqp://u:{secret}@h"},
     )
     letter_id = fail(engine, message, failure(message=f"login failed: password={secret}"))
-    assert secret not in repr(console.letter(engine, OLGA, letter_id, redactor=MASKED))
+    assert secret not in repr(console.letter(engine, OLGA, letter_id, redactor=MASKED, sealer=UNSEALED))
     assert secret not in repr(console.letters(engine, OLGA, redactor=MASKED))
     assert secret.encode() in bytes(letter(engine, letter_id)["body"]), "what is stored stays as it came"
 
@@ -153,7 +156,7 @@ def test_what_is_masked_cannot_be_searched_for(engine):
     assert shown(engine, text="LOGIN of") == ["a"]
     assert shown(engine, text="valueerror") == shown(engine, text="shop.p") == ["a"]
     assert [shown(engine, text=guess) for guess in ("hunt", "=h", "ana@")] == [[], [], []]
-    again = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None)
+    again = RetryClient(engine, Celery("x"), RecordedAudit(), noon, lambda message: None, sealer=UNSEALED)
     receipt = again.retry(letter_id, OLGA)
     fail(engine, retried(envelope("a"), letter_id, receipt.task_id), failure(message="token=abc of plan b"))
     assert shown(engine, text="plan b") == ["a"]
@@ -162,8 +165,12 @@ def test_what_is_masked_cannot_be_searched_for(engine):
 
 def test_email_is_masked_when_the_redactor_says_so(engine):
     letter_id = fail(engine, envelope(body=body_of("ana@example.com")))
-    assert console.letter(engine, OLGA, letter_id, redactor=MASKED).args == ["ana@example.com"]
-    assert console.letter(engine, OLGA, letter_id, redactor=Redactor(email=True)).args == [MASK]
+    assert console.letter(engine, OLGA, letter_id, redactor=MASKED, sealer=UNSEALED).args == [
+        "ana@example.com"
+    ]
+    assert console.letter(engine, OLGA, letter_id, redactor=Redactor(email=True), sealer=UNSEALED).args == [
+        MASK
+    ]
 
 
 def test_a_changed_letter_is_shown_with_the_redactor_of_the_caller(engine):
@@ -268,7 +275,7 @@ def test_a_change_without_audit_does_not_happen(engine):
         console.counts,
         console.stats,
         console.choices,
-        lambda engine, by: console.letter(engine, by, 1, redactor=MASKED),
+        lambda engine, by: console.letter(engine, by, 1, redactor=MASKED, sealer=UNSEALED),
         lambda engine, by: console.letter_of_task(engine, by, "t1"),
     ],
 )

@@ -11,6 +11,7 @@ from dlq.letters import Kind, Status
 from infra.database import open_engine
 from tests.dlq.builders import (
     NOON,
+    UNSEALED,
     body_of,
     count,
     envelope,
@@ -66,7 +67,7 @@ def test_the_same_capture_stored_twice_counts_once(engine):
     how = failure()
     letter_id = fail(engine, envelope(), how)
     with store.transaction(engine) as connection:
-        assert recording.record_failure(connection, envelope(), how, 3) is None
+        assert recording.record_failure(connection, envelope(), how, 3, sealer=UNSEALED) is None
     assert letter(engine, letter_id)["occurrences"] == 1
     assert count(engine, "dead_letter_attempt") == 1
 

@@ -23,6 +23,7 @@ from dlq.retries import reaper
 from dlq.retries.retry import RetryClient
 from tests.dlq.builders import (
     NOON,
+    UNSEALED,
     Operator,
     RecordedAudit,
     Refused,
@@ -61,11 +62,13 @@ class Broker:
 
 
 def client(engine, broker, audit=None):
-    return RetryClient(engine, APP, audit or RecordedAudit(), noon, broker)
+    return RetryClient(engine, APP, audit or RecordedAudit(), noon, broker, sealer=UNSEALED)
 
 
 def reap(engine, broker, seconds_later=60):
-    return reaper.reap(engine, broker, lambda: NOON + timedelta(seconds=seconds_later), stale_seconds=30)
+    return reaper.reap(
+        engine, broker, lambda: NOON + timedelta(seconds=seconds_later), sealer=UNSEALED, stale_seconds=30
+    )
 
 
 def test_a_retry_publishes_the_stored_message_under_a_new_id(engine):
@@ -277,7 +280,7 @@ def test_a_reaper_takes_no_more_than_its_limit(engine):
     for number in range(3):
         client(engine, Broker(BrokerUnavailable("x"))).retry(fail(engine, envelope(f"t{number}")), OLGA)
     later = NOON + timedelta(minutes=1)
-    assert reaper.reap(engine, Broker(), lambda: later, limit=2) == 2
+    assert reaper.reap(engine, Broker(), lambda: later, sealer=UNSEALED, limit=2) == 2
 
 
 def test_a_published_retry_is_not_sent_again(engine):

@@ -7,6 +7,8 @@ import pytest
 from dlq.errors import SettingsError
 from dlq.settings import SETTINGS, Settings
 
+KEY, OTHER_KEY = "A" * 43 + "=", "B" * 43 + "="
+
 
 def test_an_empty_environment_gives_the_defaults():
     settings = Settings.from_env({"HOME": "/home/ana"})
@@ -37,6 +39,7 @@ def test_every_setting_has_an_effect():
         "DLQ_CLIENT_ARGUMENTS": "tenant",
         "DLQ_CORRELATION_ARGUMENTS": "trace",
         "DLQ_REDACT_EMAIL": "YES",
+        "DLQ_ENCRYPTION_KEY": f"{KEY}, {OTHER_KEY}",
     }
     assert set(changed) == {setting.name for setting in SETTINGS}
     assert Settings.from_env(changed) == Settings(
@@ -47,6 +50,7 @@ def test_every_setting_has_an_effect():
         client_arguments=("tenant",),
         correlation_arguments=("trace",),
         redact_email=True,
+        encryption_keys=(KEY, OTHER_KEY),
     )
 
 
@@ -57,3 +61,14 @@ def test_every_setting_has_an_effect():
 def test_a_setting_that_cannot_be_used_is_named(name, value):
     with pytest.raises(SettingsError, match=f"{name} is '{value}'"):
         Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("bad", ["too short", "A" * 44, KEY + "A", "ä" * 43 + "="])
+def test_a_key_that_is_none_is_counted_and_not_shown(bad):
+    with pytest.raises(SettingsError, match="DLQ_ENCRYPTION_KEY has as key 2 no Fernet key") as refused:
+        Settings.from_env({"DLQ_ENCRYPTION_KEY": f"{KEY},{bad}"})
+    assert bad not in str(refused.value)
+
+
+def test_keys_are_not_in_what_settings_print():
+    assert KEY not in repr(Settings.from_env({"DLQ_ENCRYPTION_KEY": KEY}))

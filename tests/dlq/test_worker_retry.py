@@ -14,7 +14,7 @@ from dlq.retries import reaper
 from dlq.retries.publishing import publisher
 from dlq.retries.retry import RetryClient
 from dlq.times import utc_now
-from tests.dlq.builders import Operator, RecordedAudit, history
+from tests.dlq.builders import UNSEALED, Operator, RecordedAudit, history
 from tests.dlq.reading import all_letters, letters_of, the_letter_of
 from tests.dlq.worker import TASKS, eventually
 
@@ -24,7 +24,7 @@ OLGA = Operator()
 
 @pytest.fixture
 def client(engine, worker):
-    return RetryClient(engine, worker.client, RecordedAudit())
+    return RetryClient(engine, worker.client, RecordedAudit(), sealer=UNSEALED)
 
 
 @pytest.fixture(autouse=True)
@@ -181,12 +181,14 @@ def test_a_crash_between_claim_and_publish_ends_in_one_run(engine, worker):
         raise SystemExit(137)
 
     with pytest.raises(SystemExit):
-        RetryClient(engine, worker.client, RecordedAudit(), publish=crash).retry(letter["id"], OLGA)
+        RetryClient(engine, worker.client, RecordedAudit(), publish=crash, sealer=UNSEALED).retry(
+            letter["id"], OLGA
+        )
 
     def later():
         return utc_now() + timedelta(minutes=1)
 
-    assert [reaper.reap(engine, publisher(worker.client), later) for _ in range(2)] == [1, 0]
+    assert [reaper.reap(engine, publisher(worker.client), later, sealer=UNSEALED) for _ in range(2)] == [1, 0]
     resolved(engine, letter["id"])
     assert worker.runs(mark) == 2
 

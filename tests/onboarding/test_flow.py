@@ -30,6 +30,7 @@ from onboarding.flow import FUNNEL
 from onboarding.people import character
 from onboarding.sessions import Stage
 from recovery.funnels import Funnels
+from tests.dlq.builders import UNSEALED
 from tests.dlq.worker import eventually
 
 pytestmark = pytest.mark.servers
@@ -106,7 +107,7 @@ def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_
     assert all(letter.client_id and letter.correlation_id for letter in letters)
 
     faults.turn(engine, faults.ASSISTANT_TIMEOUT, 0.0, by=DEMO, at=now())
-    retries = RetryClient(engine, client, audit.record)
+    retries = RetryClient(engine, client, audit.record, sealer=UNSEALED)
     for letter in letters:
         retries.retry(letter.id, ADA)
     eventually(lambda: console.counts(engine, ADA)[Status.RESOLVED] == len(letters))

@@ -60,9 +60,9 @@ def test_a_retry_that_found_no_broker_is_sent_by_the_schedule(worker_app, engine
         raise BrokerUnavailable("gone for lunch")
 
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    receipt = RetryClient(engine, None, audit.record, clock=lambda: an_hour_ago, publish=away).retry(
-        letter_id, ADA
-    )
+    receipt = RetryClient(
+        engine, None, audit.record, clock=lambda: an_hour_ago, publish=away, sealer=builders.UNSEALED
+    ).retry(letter_id, ADA)
     assert not receipt.published
 
     worker_app.tasks["recovery.finish_retries"]()
