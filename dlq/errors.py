@@ -16,6 +16,7 @@ DlqError
   NotAllowedNow          the letter is in a state that does not allow the change
     AlreadyRetrying      somebody else pressed retry first
     Poisoned             failed too often to be retried without saying so
+  BreakerOpen            a task may not call this dependency now: it failed too often just before
   UnknownOperation       no operation has this number
   OperationNotAllowed    the operation is in a state that does not allow the change
   BadOption              an operation cannot be carried out so

@@ -73,6 +73,7 @@ class Failure:
     worker: str
     idempotent: bool | None = None  #: what the task says of itself; None when unknown
     release: str = ""  #: of the worker's code; "" when unknown
+    marks: tuple[str, ...] = ()  #: what the exception tells of its cause, see strategies/marks.py
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -85,6 +86,7 @@ class Failure:
             "worker": self.worker,
             "idempotent": self.idempotent,
             "release": self.release,
+            "marks": list(self.marks),
         }
 
     @classmethod
@@ -99,4 +101,5 @@ class Failure:
             worker=stored["worker"],
             idempotent=stored["idempotent"],
             release=stored["release"],
+            marks=tuple(stored["marks"]),
         )

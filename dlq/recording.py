@@ -220,7 +220,7 @@ def _message_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:
 def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
     return {
         "kind": failure.kind,
-        "category": categorise(failure.kind, failure.exception_type),
+        "category": categorise(failure.kind, failure.exception_type, failure.marks),
         "exception_type": failure.exception_type,
         "message": failure.message,
         "search_text": _search_text(envelope, failure),

@@ -57,7 +57,9 @@ class OpenAIAssistant:
             )
         except APITimeoutError as error:
             raise AssistantTimeout(self.model, TIMEOUT_SECONDS) from error
-        except (APIConnectionError, APIStatusError) as error:
+        except APIStatusError as error:
+            raise AssistantUnavailable(self.model, str(error), error.status_code) from error
+        except APIConnectionError as error:
             raise AssistantUnavailable(self.model, str(error)) from error
         return answer.choices[0].message.content or ""
 

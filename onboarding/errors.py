@@ -1,15 +1,16 @@
-"""What can go wrong in the flow.
+"""What can go wrong in the flow. The category decides what the task does about it.
 
 OnboardingError
   UnknownSession          no session with this id
   StageSkipped            the session has not reached the stage before
-  Transient               may work when tried again
-    AssistantTimeout      the language model did not answer in time
-    AssistantUnavailable  the language model refused or could not be reached
+  AssistantTimeout        the language model did not answer in time
+  AssistantUnavailable    the language model refused or could not be reached
   UnusableAnswer          the language model answered, but not with recommendations
 """
 
 from typing import Any
+
+from dlq.strategies.categories import Category
 
 
 class OnboardingError(Exception):
@@ -20,12 +21,16 @@ class OnboardingError(Exception):
 
 
 class UnknownSession(OnboardingError):
+    category = Category.VALIDATION
+
     def __init__(self, session_id: str) -> None:
         super().__init__(f"no onboarding session {session_id!r}")
         self.session_id = session_id
 
 
 class StageSkipped(OnboardingError):
+    category = Category.VALIDATION
+
     def __init__(self, session_id: str, stage: str, wanted: str) -> None:
         super().__init__(f"session {session_id!r} is at {stage} and cannot enter {wanted}")
         self.session_id = session_id
@@ -33,24 +38,27 @@ class StageSkipped(OnboardingError):
         self.wanted = wanted
 
 
-class Transient(OnboardingError):
-    """Worth another attempt without anybody changing anything."""
+class AssistantTimeout(OnboardingError):
+    category = Category.TIMEOUT
 
-
-class AssistantTimeout(Transient):
     def __init__(self, model: str, seconds: float) -> None:
         super().__init__(f"{model} did not answer within {seconds:g} s")
         self.model = model
         self.seconds = seconds
 
 
-class AssistantUnavailable(Transient):
-    def __init__(self, model: str, reason: str) -> None:
+class AssistantUnavailable(OnboardingError):
+    """Its category follows from the HTTP status: 429 is a rate limit, 401 a wrong key."""
+
+    def __init__(self, model: str, reason: str, status_code: int | None = None) -> None:
         super().__init__(f"{model} could not be reached: {reason}")
         self.model = model
+        self.status_code = status_code  #: None when nothing answered
 
 
 class UnusableAnswer(OnboardingError):
+    category = Category.TRANSIENT  # the model may do better when asked again
+
     def __init__(self, model: str, problem: str) -> None:
         super().__init__(f"{model} answered without usable recommendations: {problem}")
         self.model = model

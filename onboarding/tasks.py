@@ -1,4 +1,7 @@
-"""The three tasks of the flow. Each may run twice: every step moves a session once, whoever runs it."""
+"""The three tasks of the flow. Each may run twice: every step moves a session once, whoever runs it.
+
+None catches anything: what is tried again, and when, follows from the category of the error (`base_task.py`).
+"""
 
 from functools import cache
 from typing import Any
@@ -8,8 +11,12 @@ from sqlalchemy import Connection
 
 from onboarding import assistant, faults, sessions
 from onboarding.assistant import Assistant, OpenAIAssistant, ScriptedAssistant
-from onboarding.base_task import OnboardingBaseTask, OnboardingDatabaseTask, OnboardingLLMTask
-from onboarding.errors import OnboardingError
+from onboarding.base_task import (
+    ASSISTANT,
+    OnboardingBaseTask,
+    OnboardingDatabaseTask,
+    OnboardingLLMTask,
+)
 from onboarding.sessions import Session, Stage
 from onboarding.settings import Settings
 
@@ -19,21 +26,18 @@ from onboarding.settings import Settings
 )
 def process_conversation_step_v2(self: OnboardingLLMTask, session_id: str, message: str) -> dict[str, Any]:
     """Answer a person's message with recommendations, and have them validated."""
-    try:
-        session = self.with_transaction(lambda connection: _engage(self, connection, session_id, message))
-        if session.stage == Stage.ENGAGED:
-            recommendations = _recommend(self, session, message)
-            self.with_transaction(
-                lambda connection: sessions.advance(
-                    connection,
-                    session_id,
-                    Stage.RECOMMENDATIONS_GENERATED,
-                    at=self.now(),
-                    leaving={"recommendations": recommendations},
-                )
+    session = self.with_transaction(lambda connection: _engage(self, connection, session_id, message))
+    if session.stage == Stage.ENGAGED:
+        recommendations = _recommend(self, session, message)
+        self.with_transaction(
+            lambda connection: sessions.advance(
+                connection,
+                session_id,
+                Stage.RECOMMENDATIONS_GENERATED,
+                at=self.now(),
+                leaving={"recommendations": recommendations},
             )
-    except OnboardingError as error:
-        self.handle_task_error(error)
+        )
     send(validate_recommendations_v2, session, correlation_id=self.get_correlation_id())
     return self.task_success(session_id=session_id)
 
@@ -50,10 +54,7 @@ def validate_recommendations_v2(self: OnboardingDatabaseTask, session_id: str) -
         sessions.keep(connection, session_id, validated=usable)
         return len(usable)
 
-    try:
-        count = self.with_transaction(validate)
-    except OnboardingError as error:
-        self.handle_task_error(error)
+    count = self.with_transaction(validate)
     return self.task_success(session_id=session_id, recommendations=count)
 
 
@@ -77,10 +78,7 @@ def apply_approved_recommendations_v2(self: OnboardingDatabaseTask, session_id: 
         )
         return len(approved)
 
-    try:
-        count = self.with_transaction(apply)
-    except OnboardingError as error:
-        self.handle_task_error(error)
+    count = self.with_transaction(apply)
     return self.task_success(session_id=session_id, applied=count)
 
 
@@ -99,7 +97,10 @@ def _engage(task: OnboardingBaseTask, connection: Connection, session_id: str, m
 
 def _recommend(task: OnboardingBaseTask, session: Session, message: str) -> list[dict[str, str]]:
     model = _assistant(task)
-    return assistant.parse(model.model, model.recommend(session.id, session.kind, message))
+    answer = task.safe_execute(
+        lambda: model.recommend(session.id, session.kind, message), dependency=ASSISTANT
+    )
+    return assistant.parse(model.model, answer)
 
 
 @cache

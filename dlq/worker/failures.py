@@ -9,6 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLo
 
 from dlq.envelope import NAME_CHARACTERS, clean_text
 from dlq.letters import Failure, Kind
+from dlq.strategies.marks import marks_of
 from dlq.times import Clock
 
 _MESSAGE_CHARACTERS = 10_000
@@ -57,6 +58,7 @@ def failure_of(
         occurred_at=clock(),
         worker=worker,
         idempotent=idempotent,
+        marks=marks_of(error),
     )
 
 
