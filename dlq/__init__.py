@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 
-def install(app: "Celery", *, database_url: str, settings: "Settings | None" = None) -> None:
+def install(
+    app: "Celery", *, database_url: str, settings: "Settings | None" = None, publishing: bool = False
+) -> None:
     """Capture every failure of the workers of `app` in the PostgreSQL database at `database_url`.
 
-    Without `settings` those of the environment count. Nothing connects until a task fails; clients that only
-    publish are not touched. A second call replaces the first.
+    Without `settings` those of the environment count. Nothing connects before a worker starts or a task
+    fails. Published messages carry the time in a header. `publishing` also keeps a letter of each message
+    that the broker does not take, while the error still reaches the caller, and writes each followed task to
+    the ledger before it is published. A second call replaces the first.
     """
-    from dlq.worker.installation import install_steps  # noqa: PLC0415 - `import dlq` stays light
+    from dlq.worker.installation import install_capture  # noqa: PLC0415 - `import dlq` stays light
 
-    install_steps(app, database_url, settings)
+    install_capture(app, database_url, settings, publishing=publishing)

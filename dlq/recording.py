@@ -190,6 +190,7 @@ def _add_attempt(connection: Connection, letter_id: int, envelope: Envelope, fai
             message=failure.message,
             traceback=failure.traceback,
             worker=failure.worker,
+            release=failure.release,
             occurred_at_ms=to_ms(failure.occurred_at),
         )
     )

@@ -208,6 +208,7 @@ dead_letter_in_flight = Table(
     Column("worker", Text),
     Column("boot", Uuid),
     Column("returns", Boolean, nullable=False),
+    Column("requeues", Integer, nullable=False, server_default="0"),
     Column("envelope", LargeBinary, nullable=False),
     Column("key_id", Text),
     Column("at_ms", BigInteger, nullable=False),

@@ -21,12 +21,14 @@ CORRELATION_HEADER = "dlq_correlation_id"
 class DeadLetterTask(Task):
     """A task that says whether running it twice is harmless, and that passes on whose work it does.
 
-    `idempotent = True` spares the person who retries a warning. Headers `session_id`, `client_id` and
-    `correlation_id` of the running task go to every task of this class that it starts, unless given anew.
+    `idempotent = True` spares the person who retries a warning. `in_flight = True` has every run followed, so
+    that one whose worker is killed is found. Headers `session_id`, `client_id` and `correlation_id` of the
+    running task go to every task of this class that it starts, unless given anew.
     """
 
     abstract = True
     idempotent = False
+    in_flight = False
     dead_letters = True
 
     @property

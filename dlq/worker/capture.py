@@ -3,25 +3,28 @@
 Connections open lazily, one pool per process: a forked child must not speak on its parent's socket.
 """
 
-import json
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from dlq import recording, store
+from dlq import store
 from dlq.envelope import Envelope, from_message
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Failure
 from dlq.sealing import Sealer
 from dlq.settings import Settings
-from dlq.times import Clock, from_ms, to_ms, utc_now
-from dlq.worker import spool
+from dlq.times import Clock, to_ms, utc_now
+from dlq.worker import in_flight, record, spool
+from dlq.worker.in_flight import Run
+from dlq.worker.record import Outcome, Record
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 2000
@@ -30,42 +33,14 @@ AWAY_SECONDS = 15.0
 
 _log = logging.getLogger("dlq")
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One thing to store: a failed run, or the success of a run that a letter waits for (`failure` None)."""
-
-    envelope: Envelope
-    at_ms: int
-    failure: Failure | None = None
-
-    def to_json(self, sealer: Sealer) -> dict[str, Any]:
-        """As it lies on disk: the whole record is sealed, since its message may hold arguments too."""
-        failure = None if self.failure is None else self.failure.to_json()
-        plain = {"envelope": self.envelope.to_json(), "at_ms": self.at_ms, "failure": failure}
-        sealed = sealer.seal(json.dumps(plain).encode())
-        if sealed.key_id is None:
-            return plain
-        return {"sealed": sealed.content.decode("ascii"), "key_id": sealed.key_id}
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any], sealer: Sealer) -> Self:
-        """Raises CannotOpen, or what a mapping raises that is no record."""
-        if "sealed" in stored:
-            stored = json.loads(sealer.opened(stored["sealed"].encode("ascii"), stored["key_id"]))
-        failure = stored["failure"]
-        return cls(
-            Envelope.from_json(stored["envelope"]),
-            stored["at_ms"],
-            None if failure is None else Failure.from_json(failure),
-        )
+T = TypeVar("T")
 
 
 class Capture:
     """The recorder of one Celery app.
 
     `lost` counts letters that neither database nor disk would take; `queues` are those that the worker
-    listens to, by name.
+    listens to, by name; `boot` is new at each start of a process.
     """
 
     def __init__(
@@ -79,6 +54,7 @@ class Capture:
         self.clock = clock
         self.sealer = Sealer.of(settings)
         self.lost = 0
+        self.boot = uuid4()
         self.queues: Mapping[str, Any] = {}
         self._url = make_url(database_url).set(drivername="postgresql+psycopg")
         self._monotonic = monotonic
@@ -86,13 +62,59 @@ class Capture:
         self._engine: Engine | None = None
         self._engine_pid = 0
 
-    def failed(self, message: Any, failure: Failure, arguments: Mapping[str, Any] | None = None) -> None:
-        """Keep a failed run before its message leaves the broker; `arguments` as in `from_message`."""
-        self._keep(message, arguments, failure)
+    def follows(self, name: str, task: Any) -> bool:
+        """Whether runs of this task (None when unknown) are on the ledger from publishing to their end."""
+        asked = bool(getattr(task, "in_flight", False))
+        return asked or any(fnmatchcase(name, pattern) for pattern in self.settings.in_flight)
 
-    def succeeded(self, message: Any, arguments: Mapping[str, Any] | None = None) -> None:
+    def failed(
+        self,
+        message: Any,
+        failure: Failure,
+        arguments: Mapping[str, Any] | None = None,
+        run: Run | None = None,
+    ) -> None:
+        """Keep a failed run before its message leaves the broker; `arguments` as in `from_message`."""
+        self._keep(message, Outcome.FAILED, arguments, failure, run)
+
+    def succeeded(
+        self, message: Any, arguments: Mapping[str, Any] | None = None, run: Run | None = None
+    ) -> None:
         """Settle the letter that waits for this run."""
-        self._keep(message, arguments, None)
+        self._keep(message, Outcome.SUCCEEDED, arguments, None, run)
+
+    def went_on(self, message: Any, run: Run) -> None:
+        """The run is over; another run of the same task decides its outcome."""
+        self._keep(message, Outcome.WENT_ON, {}, None, run)
+
+    def received(self, message: Any, run: Run) -> int:
+        """`run` begins; how often its task went back before, 0 while the database is away."""
+        envelope = self._envelope(message)
+        since = to_ms(self.clock() - timedelta(seconds=self.settings.silent_seconds))
+        return self.tell(lambda it: in_flight.note_received(it, envelope, run, since, self.sealer)) or 0
+
+    def sent_back(self, message: Any) -> int | None:
+        """A run died and its task goes back; how often it has, None while the database is away."""
+        envelope, at_ms = self._envelope(message), to_ms(self.clock())
+        return self.tell(lambda it: in_flight.note_sent_back(it, envelope, at_ms, self.sealer))
+
+    def published(self, message: Any) -> None:
+        """The task is about to be published."""
+        envelope, at_ms = self._envelope(message), to_ms(self.clock())
+        self.tell(lambda it: in_flight.note_published(it, envelope, at_ms, self.sealer))
+
+    def tell(self, write: Callable[[Connection], T]) -> T | None:
+        """What `write` answers in a transaction of its own; None, and no error, where it cannot be stored."""
+        if self._is_away():
+            return None
+        try:
+            with store.transaction(self.engine()) as connection:
+                return write(connection)
+        except StoreRefused as error:
+            _log.error("%s", error)
+        except StoreUnavailable as error:
+            self._stay_away(error)
+        return None
 
     def replay(self) -> int:
         """Bring spooled records into the database, if it answers; how many were."""
@@ -126,43 +148,42 @@ class Capture:
             self._engine_pid = os.getpid()
         return self._engine
 
-    def _keep(self, message: Any, arguments: Mapping[str, Any] | None, failure: Failure | None) -> None:
+    def _keep(
+        self,
+        message: Any,
+        outcome: Outcome,
+        arguments: Mapping[str, Any] | None,
+        failure: Failure | None,
+        run: Run | None,
+    ) -> None:
         try:
-            envelope = from_message(message, self.settings, arguments, self.queues)
-            record = Record(envelope, to_ms(self.clock()), failure)
-            if not self._stored(record):
-                spool.append(self.settings.spool, record.to_json(self.sealer), record.at_ms)
+            envelope = self._envelope(message, arguments)
+            kept = Record(envelope, to_ms(self.clock()), outcome, failure, run)
+            if not self._stored(kept):
+                spool.append(self.settings.spool, kept.to_json(self.sealer), kept.at_ms)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
             _log.critical("Lost the letter of task %s", _task_id_of(message), exc_info=True)
 
-    def _stored(self, record: Record) -> bool:
+    def _envelope(self, message: Any, arguments: Mapping[str, Any] | None = None) -> Envelope:
+        return from_message(message, self.settings, arguments, self.queues)
+
+    def _stored(self, kept: Record) -> bool:
         if self._is_away():
             return False
         try:
-            self._write(record)
+            self._write(kept)
         except StoreRefused as error:
-            _log.error(
-                "Letter of task %s goes to %s: %s", record.envelope.task_id, self.settings.spool, error.reason
-            )
+            _log.error("Letter of task %s goes to the spool: %s", kept.envelope.task_id, error.reason)
             return False
         except StoreUnavailable as error:
             self._stay_away(error)
             return False
         return True
 
-    def _write(self, record: Record) -> None:
+    def _write(self, kept: Record) -> None:
         with store.transaction(self.engine()) as connection:
-            if record.failure is None:
-                recording.settle_success(connection, record.envelope, from_ms(record.at_ms))
-            else:
-                recording.record_failure(
-                    connection,
-                    record.envelope,
-                    record.failure,
-                    self.settings.poison_attempts,
-                    sealer=self.sealer,
-                )
+            record.write(connection, kept, self.settings.poison_attempts, self.sealer)
 
     def _record_in(self, stored: Any) -> Record:
         try:

@@ -19,6 +19,7 @@ from dlq.letters import Kind
 from dlq.tasks import keeps_letters
 from dlq.worker.capture import Capture
 from dlq.worker.failures import failure_of
+from dlq.worker.heartbeat import Heartbeat
 from dlq.worker.request import request_class
 
 #: Between two looks at the spool of this machine.
@@ -44,6 +45,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
         self._worker = consumer.hostname
         self._tasks = consumer.app.tasks
         self._replay: Any = None
+        self._heartbeat = Heartbeat(self.capture, consumer)
         self.capture.queues = consumer.app.amqp.queues.consume_from
         consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
         self._letter_before(consumer, "on_unknown_task", self._on_unknown_task)
@@ -54,16 +56,24 @@ class DeadLetterStep(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         self._replay = consumer.timer.call_repeatedly(REPLAY_SECONDS, self.capture.replay)
+        self._heartbeat.run_by_timer()
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery passes it
+        """The connection to the broker is lost, or the worker ends."""
         if self._replay is not None:
             self._replay.cancel()
             self._replay = None
+        self._heartbeat.run_by_thread()
+
+    def shutdown(self, consumer: Any) -> None:  # noqa: ARG002 - Celery passes it
+        """The worker has ended, its pool too."""
+        self._heartbeat.end()
 
     def _with_capture(self, consumer: Any, update_strategies: Callable[[], None]) -> Callable[[], None]:
         def add_capture_then_update() -> None:
             for task in consumer.app.tasks.values():
-                task.Request = request_class(symbol_by_name(task.Request), self.capture)
+                followed = self.capture.follows(task.name, task)
+                task.Request = request_class(symbol_by_name(task.Request), self.capture, followed=followed)
             update_strategies()
 
         return add_capture_then_update
@@ -114,7 +124,14 @@ class DeadLetterStep(bootsteps.StartStopStep):
         headers = message.headers if isinstance(message.headers, Mapping) else {}
         if not keeps_letters(self._tasks.get(str(headers.get("task"))), headers):
             return message
-        failure = failure_of(kind, error, clock=self.capture.clock, worker=self._worker, traceback=trace)
+        failure = failure_of(
+            kind,
+            error,
+            clock=self.capture.clock,
+            worker=self._worker,
+            traceback=trace,
+            release=self.capture.settings.release,
+        )
         self.capture.failed(message, failure)
         return message
 

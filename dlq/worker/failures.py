@@ -47,6 +47,7 @@ def failure_of(
     exception_type: str = "",
     message: str = "",
     idempotent: bool | None = None,
+    release: str = "",
 ) -> Failure:
     """A failure with its time and an id of its own. `exception_type` and `message` override the error's."""
     return Failure(
@@ -58,6 +59,7 @@ def failure_of(
         occurred_at=clock(),
         worker=worker,
         idempotent=idempotent,
+        release=release,
         marks=marks_of(error),
     )
 

@@ -6,44 +6,65 @@ first noted, then written by whichever step lets go of the message; sending the 
 """
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, Terminated, TimeLimitExceeded
+from celery.exceptions import (
+    Ignore,
+    InvalidTaskError,
+    Reject,
+    Retry,
+    TaskRevokedError,
+    Terminated,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from celery.worker import state as worker_state
 from celery.worker.request import Request
 
 from dlq.envelope import LETTER_HEADER
 from dlq.letters import Failure, Kind
 from dlq.tasks import keeps_letters
+from dlq.times import to_ms
 from dlq.worker.capture import Capture
 from dlq.worker.failures import failure_of, kind_of, unwrapped
+from dlq.worker.in_flight import IN_FLIGHT_HEADER, Run
 from dlq.worker.requeues import Requeues
 
+_log = logging.getLogger("dlq")
 
-def request_class(base: type[Request], capture: Capture) -> type[Request]:
-    """`base`, which may be an application's own, with capture added. Adding it twice changes nothing."""
+
+def request_class(base: type[Request], capture: Capture, *, followed: bool = False) -> type[Request]:
+    """`base`, which may be an application's own, with capture added. Adding it twice changes nothing.
+
+    `followed` puts every run on the ledger of in_flight.py, and not only those that a letter may wait for.
+    """
     if issubclass(base, LetterRequest):
         return base
-    return type(f"Letter{base.__name__}", (LetterRequest, base), {"capture": capture, "requeues": Requeues()})
+    added = {"capture": capture, "requeues": Requeues(), "followed": followed}
+    return type(f"Letter{base.__name__}", (LetterRequest, base), added)
 
 
 class LetterRequest(Request):
     capture: Capture
     requeues: Requeues
+    followed: bool
 
     _noted: Failure | None = None
     _written = False
+    _run: Run | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if not isinstance(self._args, list | tuple) or not isinstance(self._kwargs, Mapping):
             # Celery lets this through to the pool, where it fails and is counted as a success.
             raise InvalidTaskError("args must be a list and kwargs a mapping")
-        if self._is_awaited():
-            # Celery's own subclass replaces on_success without calling ours; an instance attribute wins.
+        if self._is_followed():
+            # Celery's own subclass replaces both without calling ours; an instance attribute wins.
             self.on_success: Callable[..., Any] = self._settling(self.on_success)
+            self.execute_using_pool: Callable[..., Any] = self._noting(self.execute_using_pool)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         error = unwrapped(exc_info.exception)
@@ -93,14 +114,16 @@ class LetterRequest(Request):
         retried: bool = super()._retry_worker_lost(exc, exc_info)
         if not retried:
             self._noted = noted
+        elif self._run is not None:
+            self.capture.went_on(self._message, self._run)
         return retried
 
     def _success_was_stored(self) -> Any:
         stored = super()._success_was_stored()
         if stored:
             self._noted = None
-            if self._is_awaited():
-                self.capture.succeeded(self._message, self._arguments())
+            if self._is_followed():
+                self._succeed()
         return stored
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> Any:
@@ -113,9 +136,18 @@ class LetterRequest(Request):
         finally:
             self._write()
 
+    def _announce_cancelled(self, emit_retry: bool = True) -> Any:
+        # A cold shutdown. Celery calls it a retry; what was acknowledged early does not come back.
+        if self.acknowledged:
+            self._note(Kind.WORKER_LOST, WorkerLostError("The worker was shut down while the task ran."))
+            self._write()
+        return super()._announce_cancelled(emit_retry)
+
     def _passed_over(self, error: BaseException, *outcome: Any) -> Any:
-        if isinstance(error, Ignore) and not isinstance(error, Reject) and self._is_awaited():
-            self.capture.succeeded(self._message, self._arguments())
+        if isinstance(error, Ignore) and not isinstance(error, Reject) and self._is_followed():
+            self._succeed()
+        elif self._run is not None:
+            self.capture.went_on(self._message, self._run)
         return super().on_failure(*outcome)
 
     def _was_stopped_on_purpose(self, error: BaseException) -> bool:
@@ -133,7 +165,8 @@ class LetterRequest(Request):
 
     def _is_poison(self, noted: Failure) -> bool:
         """Whether this failure has sent the message back too often; the note then says so."""
-        times = self.requeues.count(self.id)
+        counted = self.capture.sent_back(self._message) if self._keeps_letters() else None
+        times = max(counted or 0, self.requeues.count(self.id))
         if times <= self.capture.settings.requeue_limit:
             return False
         self.requeues.forget(self.id)
@@ -144,21 +177,44 @@ class LetterRequest(Request):
     def _settling(self, on_success: Callable[..., Any]) -> Callable[..., Any]:
         def settle_and_go_on(failed__retval__runtime: tuple[bool, Any, float], **options: Any) -> Any:
             if not failed__retval__runtime[0]:
-                self.capture.succeeded(self._message, self._arguments())
+                self._succeed()
             return on_success(failed__retval__runtime, **options)
 
         return settle_and_go_on
 
-    def _is_awaited(self) -> bool:
-        """Whether a letter may wait for this run: it is a retry, or was delivered before."""
+    def _noting(self, execute_using_pool: Callable[..., Any]) -> Callable[..., Any]:
+        def note_and_execute(pool: Any, **options: Any) -> Any:
+            if self.revoked():
+                raise TaskRevokedError(self.id)
+            at_ms = to_ms(self.capture.clock())
+            self._run = Run(self.capture.boot, self.hostname, at_ms, returns=bool(self.task.acks_late))
+            died = self.capture.received(self._message, self._run)
+            if died > self.capture.settings.requeue_limit:
+                self._note(Kind.POISON, WorkerLostError(f"Its process died {died} times."))
+                self._finish_without_celery()
+                raise TaskRevokedError(self.id)  # what Celery expects of a request that does not run
+            return execute_using_pool(pool, **options)
+
+        return note_and_execute
+
+    def _succeed(self) -> None:
+        self.capture.succeeded(self._message, self._arguments(), self._run)
+
+    def _is_followed(self) -> bool:
+        """Whether this run is on the ledger: asked for, or a letter may wait for it or come of it."""
         headers = self._message.headers or {}
-        return self._keeps_letters() and (LETTER_HEADER in headers or bool(headers.get("redelivered")))
+        return self._keeps_letters() and (
+            self.followed
+            or LETTER_HEADER in headers
+            or IN_FLIGHT_HEADER in headers
+            or bool(headers.get("redelivered"))
+        )
 
     def _keeps_letters(self) -> bool:
         return keeps_letters(self.task, self._message.headers or {})
 
     def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
-        if self._written or self._noted is not None or not self._keeps_letters():
+        if self._written or self._noted is not None:
             return
         idempotent = getattr(self.task, "idempotent", None)
         self._noted = failure_of(
@@ -168,13 +224,17 @@ class LetterRequest(Request):
             worker=self.hostname,
             traceback=traceback,
             idempotent=idempotent if isinstance(idempotent, bool) else None,
+            release=self.capture.settings.release,
             **described,
         )
 
     def _write(self) -> None:
         if self._noted is not None:
             noted, self._noted, self._written = self._noted, None, True
-            self.capture.failed(self._message, noted, self._arguments())
+            if self._keeps_letters():
+                self.capture.failed(self._message, noted, self._arguments(), self._run)
+            elif noted.kind == Kind.POISON:
+                _log.error("Task %s[%s] is given up: %s", self.name, self.id, noted.message)
 
     def _arguments(self) -> Mapping[str, Any]:
         """Arguments by name; positional ones as the task's signature names them."""

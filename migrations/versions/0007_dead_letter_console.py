@@ -125,6 +125,7 @@ def _in_flight() -> None:
         sa.Column("worker", sa.Text),
         sa.Column("boot", sa.Uuid),
         sa.Column("returns", sa.Boolean, nullable=False),
+        sa.Column("requeues", sa.Integer, nullable=False, server_default="0"),
         sa.Column("envelope", sa.LargeBinary, nullable=False),
         sa.Column("key_id", sa.Text),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
