@@ -31,7 +31,9 @@ SETTINGS = (
         "Failed runs after which a letter is only retried when told to explicitly.",
     ),
     Setting(
-        "DLQ_REQUEUE_LIMIT", "3", "Times that one worker lets a task go back to the queue before it keeps it."
+        "DLQ_REQUEUE_LIMIT",
+        "3",
+        "Times that a task goes back to its queue because its process died, before it is kept as a letter.",
     ),
     Setting("DLQ_SESSION_ARGUMENTS", "session_id", "Task arguments that name the session, comma-separated."),
     Setting("DLQ_CLIENT_ARGUMENTS", "client_id", "Task arguments that name the client, comma-separated."),
@@ -48,6 +50,18 @@ SETTINGS = (
         "",
         "Fernet keys, comma-separated: the first seals stored arguments, all open them. Empty: not sealed.",
     ),
+    Setting("DLQ_RELEASE", "", "Release of the code that a worker runs, kept with each failure."),
+    Setting(
+        "DLQ_IN_FLIGHT",
+        "",
+        "Tasks followed from publishing to their end: names or patterns such as shop.*, comma-separated.",
+    ),
+    Setting("DLQ_SILENT_SECONDS", "60", "Seconds without a heartbeat after which a worker counts as dead."),
+    Setting(
+        "DLQ_LOST_AFTER_SECONDS",
+        "300",
+        "Seconds after which a published task that neither queue nor worker holds counts as lost.",
+    ),
 )
 
 
@@ -61,6 +75,10 @@ class Settings:
     correlation_arguments: tuple[str, ...] = ("correlation_id",)
     redact_email: bool = False
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    release: str = ""
+    in_flight: tuple[str, ...] = ()
+    silent_seconds: int = 60
+    lost_after_seconds: int = 300
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -78,6 +96,12 @@ class Settings:
             correlation_arguments=_names(value["DLQ_CORRELATION_ARGUMENTS"]),
             redact_email=_yes_or_no("DLQ_REDACT_EMAIL", value["DLQ_REDACT_EMAIL"]),
             encryption_keys=_keys("DLQ_ENCRYPTION_KEY", value["DLQ_ENCRYPTION_KEY"]),
+            release=value["DLQ_RELEASE"],
+            in_flight=_names(value["DLQ_IN_FLIGHT"]),
+            silent_seconds=_whole_number("DLQ_SILENT_SECONDS", value["DLQ_SILENT_SECONDS"], 15, 3600),
+            lost_after_seconds=_whole_number(
+                "DLQ_LOST_AFTER_SECONDS", value["DLQ_LOST_AFTER_SECONDS"], 30, 86_400
+            ),
         )
 
 
