@@ -9,6 +9,9 @@ DlqError
   CannotOpen             sealed arguments that stay closed
     KeyMissing           their key is not listed any more
     SealBroken           their key is listed, but does not open them
+  NotEditable            edited arguments that cannot be kept
+    StillMasked          a mask stands where no secret was: what is meant there?
+  UnknownVersion         the letter was not edited so often
   UnknownLetter          no letter has this number
   UnknownGroup           no group has this fingerprint
   BadCursor              a page position that this list did not hand out
@@ -16,13 +19,15 @@ DlqError
   NotAllowedNow          the letter is in a state that does not allow the change
     AlreadyRetrying      somebody else pressed retry first
     Poisoned             failed too often to be retried without saying so
-  BreakerOpen            a task may not call this dependency now: it failed too often just before
   UnknownOperation       no operation has this number
   OperationNotAllowed    the operation is in a state that does not allow the change
   BadOption              an operation cannot be carried out so
   NothingSelected        an operation would change no letter
   CountMoved             the letters are not those of the preview any more
   AlreadyDone            the work of this task id is committed
+  NoWorker               nobody is there who could do it
+  NothingToUndo          the change to take back is not there
+  BadLimits              time limits that no task can have
   BreakerOpen            a task may not call this dependency now: it failed too often just before
 """
 
@@ -89,6 +94,28 @@ class SealBroken(CannotOpen):
             f"key {key_id} does not fit them, so they were damaged or replaced",
             "Restore the letter from a backup, or discard it.",
         )
+
+
+class NotEditable(DlqError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"These arguments cannot be kept as an edit: {reason}.")
+        self.reason = reason
+
+
+class StillMasked(NotEditable):
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} holds [redacted] where nothing is masked, or not all of it."
+            " Leave a masked value as and where it was, or write a whole new one"
+        )
+        self.path = path
+
+
+class UnknownVersion(DlqError):
+    def __init__(self, letter_id: int, version: int) -> None:
+        super().__init__(f"Letter {letter_id} has no version {version} of its arguments.")
+        self.letter_id = letter_id
+        self.version = version
 
 
 class UnknownLetter(DlqError):
@@ -200,3 +227,18 @@ class BreakerOpen(DlqError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BreakerOpen, (self.dependency, self.seconds)
+
+
+class NoWorker(DlqError):
+    def __init__(self, that: str) -> None:
+        super().__init__(f"No worker {that} now. Start one, or wait until it answers.")
+
+
+class NothingToUndo(DlqError):
+    def __init__(self, found: str) -> None:
+        super().__init__(f"There is nothing to take back: {found}.")
+
+
+class BadLimits(DlqError):
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"These time limits cannot be set: {problem}.")

@@ -14,8 +14,10 @@ from dlq.times import to_ms
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def beat(engine: Engine, *, ago: float = 1, stopped: bool = False, **changed: Any) -> None:
-    at_ms = to_ms(NOW - timedelta(seconds=ago))
+def beat(
+    engine: Engine, *, at: datetime = NOW, ago: float = 1, stopped: bool = False, **changed: Any
+) -> None:
+    at_ms = to_ms(at - timedelta(seconds=ago))
     row = {
         "boot": uuid4(),
         "name": "one@here",
