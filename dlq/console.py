@@ -7,8 +7,9 @@ redactor without default: the settings decide how much is masked, not a caller w
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from dlq import queries, store
+from dlq import counting, queries, search, store
 from dlq.access import DELETE, READ, Actor, Audit
+from dlq.counting import Counted
 from dlq.errors import NotAllowedNow, UnknownLetter
 from dlq.letters import Status
 from dlq.queries import LetterFilter
@@ -32,6 +33,8 @@ MAX_PAGE = 500
 #: Sessions handed to the join at most.
 MAX_WAITING = 200_000
 _RANKED = 20
+_COUNTED = ("status", "kind", "category", "task_name", "exception_type", "queue")
+_OFFERED = ("task_name", "queue", "exception_type")
 _BECOMES = {"discard": "discarded", "restore": "restored"}
 
 
@@ -44,16 +47,16 @@ def letters(
     *,
     redactor: Redactor,
 ) -> LetterPage:
-    """One page of letters, newest failure first. `after` is the `next` of the page before; else BadCursor."""
+    """One page of letters, newest failure first. `after` is the `next` of the page before; else BadCursor.
+
+    A page of a text search may hold fewer letters than `limit`, even none, and still have a next one.
+    """
     by.require(READ)
     limit = max(1, min(limit, MAX_PAGE))
+    page_of = search.letters_page if narrowed.text else queries.letters_page
     with store.transaction(engine) as connection:
-        rows = queries.letters_page(connection, narrowed, after, limit + 1)
-    shown = rows[:limit]
-    return LetterPage(
-        letters=tuple(summary_of(row, redactor) for row in shown),
-        next=queries.cursor_of(shown[-1]) if len(rows) > limit else None,
-    )
+        rows, following = page_of(connection, narrowed, after, limit)
+    return LetterPage(letters=tuple(summary_of(row, redactor) for row in rows), next=following)
 
 
 def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor, sealer: Sealer) -> LetterDetail:
@@ -81,43 +84,57 @@ def letter_of_task(engine: Engine, by: Actor, task_id: str) -> int:
     return found
 
 
-def counts(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> dict[Status, int]:
-    """Letters in each state; every state has an entry."""
+def count(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> Counted:
+    """How many letters match."""
     by.require(READ)
     with store.transaction(engine) as connection:
-        found = queries.counts_by(connection, "status", narrowed, len(Status))
+        return counting.count(connection, narrowed)
+
+
+def counts(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> dict[Status, int]:
+    """Letters in each state, every state has an entry; of `counting.CAP` letters when counting ends there."""
+    by.require(READ)
+    with store.transaction(engine) as connection:
+        found = counting.breakdown(connection, ("status",), narrowed, len(Status)).by["status"]
     return {status: found.get(status, 0) for status in Status}
 
 
 def stats(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> LetterStats:
-    """Counts by state, kind, category, task and exception type."""
+    """Counts by state, kind, category, task, exception type and queue."""
     by.require(READ)
     with store.transaction(engine) as connection:
-        by_status = queries.counts_by(connection, "status", narrowed, len(Status))
-        oldest_ms = queries.oldest_open_ms(connection)
-        ranked = {
-            name: queries.counts_by(connection, name, narrowed, _RANKED)
-            for name in ("kind", "category", "task_name", "exception_type", "queue")
-        }
+        found = counting.breakdown(connection, _COUNTED, narrowed, _RANKED)
+        oldest_ms = queries.oldest_open_ms(connection, narrowed)
     return LetterStats(
-        total=sum(by_status.values()),
-        by_status={status.value: by_status.get(status, 0) for status in Status},
-        by_kind=ranked["kind"],
-        by_category=ranked["category"],
-        by_task_name=ranked["task_name"],
-        by_exception_type=ranked["exception_type"],
-        by_queue=ranked["queue"],
+        total=found.total.count,
+        capped=found.total.capped,
+        by_status={status.value: found.by["status"].get(status, 0) for status in Status},
+        by_kind=found.by["kind"],
+        by_category=found.by["category"],
+        by_task_name=found.by["task_name"],
+        by_exception_type=found.by["exception_type"],
+        by_queue=found.by["queue"],
         oldest_open_at=from_ms(oldest_ms),
     )
 
 
-def choices(engine: Engine, by: Actor) -> FilterChoices:
-    """The values that filters can offer: those present, at most `queries.CHOICES` of each."""
+def choices(engine: Engine, by: Actor, clients: tuple[str, ...] = ()) -> FilterChoices:
+    """The values that filters can offer to a reader restricted to `clients`, at most CHOICES of each.
+
+    Under a restriction those of `counting.CAP` letters are offered.
+    """
     by.require(READ)
     with store.transaction(engine) as connection:
-        return FilterChoices(
-            task_names=tuple(queries.values_present(connection, "task_name")),
-        )
+        if clients:
+            found = counting.breakdown(connection, _OFFERED, LetterFilter(clients=clients), queries.CHOICES)
+            offered = {name: sorted(values) for name, values in found.by.items()}
+        else:
+            offered = {name: queries.values_present(connection, name) for name in _OFFERED}
+    return FilterChoices(
+        task_names=tuple(offered["task_name"]),
+        queues=tuple(offered["queue"]),
+        exception_types=tuple(offered["exception_type"]),
+    )
 
 
 def discard(

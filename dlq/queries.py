@@ -1,13 +1,12 @@
-"""Every statement that only reads letters. Lists come in pages, newest failure first, by keyset.
-
-Text is searched in `search_text`, which is written without secrets and e-mail addresses: whoever may search
-cannot find out by guessing what is masked where letters are shown.
+"""What letters are narrowed to, and the statements that read them. Lists come in pages by keyset, newest
+failure first. Pages of a text search are in `search`, numbers in `counting`.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -16,17 +15,21 @@ from sqlalchemy import (
     Row,
     RowMapping,
     Select,
+    bindparam,
+    cast,
+    false,
     func,
     literal_column,
     or_,
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import TSQUERY, distinct_on
 
+from dlq import words
 from dlq.errors import BadCursor
 from dlq.letters import OPEN, Kind, Status
-from dlq.tables import dead_letter, dead_letter_attempt, dead_letter_history
+from dlq.tables import dead_letter, dead_letter_attempt, dead_letter_history, dead_letter_words
 from dlq.times import to_ms
 
 #: Attempts and history rows shown of one letter: the newest ones.
@@ -35,8 +38,10 @@ SHOWN_PER_LETTER = 200
 CHOICES = 200
 
 _c = dead_letter.c
-_HEAVY = {"body", "traceback", "search_text", "headers", "properties"}
-_LIGHT = [column for column in _c if column.name not in _HEAVY]
+_HEAVY = {"body", "headers", "properties", "sealed_headers"}
+LIGHT = tuple(column for column in _c if column.name not in _HEAVY)
+NEWEST = (_c.last_failed_at_ms.desc(), _c.id.desc())
+_EQUAL = ("task_name", "exception_type", "queue", "category", "fingerprint", "session_id", "client_id")
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 
@@ -52,40 +57,58 @@ class LetterFilter:
     category: str = ""
     fingerprint: str = ""
     session_id: str = ""
+    client_id: str = ""
     task_id: str = ""  #: of the failed run or of its latest retry
-    text: str = ""  #: in redacted message, exception type or task name; upper and lower case alike
+    text: str = ""  #: all its words, the last one as a beginning; what has no word in it matches nothing
     failed_from: datetime | None = None
     failed_to: datetime | None = None  #: exclusive
+    operation_id: int | None = None  #: that changed the letter last
+    clients: tuple[str, ...] = ()  #: a restriction of the reader to letters of these clients
 
 
 def letters_page(
     connection: Connection, narrowed: LetterFilter, after: str | None, limit: int
-) -> Sequence[RowMapping]:
-    """Up to `limit` letters without body, traceback and headers, after the cursor of an earlier page."""
-    statement = select(*_LIGHT).where(*conditions(narrowed))
+) -> tuple[Sequence[RowMapping], str | None]:
+    """Up to `limit` letters without body and headers, and the cursor of the next page; None on the last."""
+    statement = select(*LIGHT).where(*conditions(narrowed))
     if after is not None:
-        statement = statement.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*_position(after)))
-    statement = statement.order_by(_c.last_failed_at_ms.desc(), _c.id.desc()).limit(limit)
-    return connection.execute(statement).mappings().all()
+        statement = statement.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*position(after)))
+    rows = connection.execute(statement.order_by(*NEWEST).limit(limit + 1)).mappings().all()
+    shown = rows[:limit]
+    return shown, cursor_of(shown[-1]) if len(rows) > limit else None
 
 
 def cursor_of(row: RowMapping) -> str:
-    return f"{row['last_failed_at_ms']}-{row['id']}"
+    return cursor(row["last_failed_at_ms"], row["id"])
+
+
+def cursor(failed_at_ms: int, letter_id: int) -> str:
+    return f"{failed_at_ms}-{letter_id}"
+
+
+def position(after: str) -> tuple[int, int]:
+    """The time in milliseconds and the letter that a cursor names. Raises BadCursor."""
+    match = _CURSOR.fullmatch(after)
+    if match is None:
+        raise BadCursor(after)
+    return int(match[1]), int(match[2])
 
 
 def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
-    equal = ("task_name", "exception_type", "queue", "category", "fingerprint", "session_id")
-    found: list[ColumnElement[bool]] = [
-        _c[name] == getattr(narrowed, name) for name in equal if getattr(narrowed, name)
-    ]
+    found = [_c[name] == getattr(narrowed, name) for name in _EQUAL if getattr(narrowed, name)]
     if narrowed.status:
-        found.append(_c.status.in_(narrowed.status))
+        found.append(_one_of(_c.status, narrowed.status))
     if narrowed.kind:
-        found.append(_c.kind.in_(narrowed.kind))
+        found.append(_one_of(_c.kind, narrowed.kind))
+    if narrowed.operation_id is not None:
+        found.append(_c.operation_id == narrowed.operation_id)
+    if narrowed.clients:
+        found.append(_c.client_id.in_(narrowed.clients))
     if narrowed.task_id:
         found.append(or_(_c.task_id == narrowed.task_id, _c.retry_task_id == narrowed.task_id))
     if narrowed.text:
-        found.append(_c.search_text.icontains(narrowed.text, autoescape=True))
+        having = select(dead_letter_words.c.letter_id).where(has_words(words.search(narrowed.text)))
+        found.append(_c.id.in_(having))
     if narrowed.failed_from is not None:
         found.append(_c.last_failed_at_ms >= to_ms(narrowed.failed_from))
     if narrowed.failed_to is not None:
@@ -93,14 +116,23 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
     return found
 
 
+def has_words(asked: str | None) -> ColumnElement[bool]:
+    """Whether a row of dead_letter_words answers a query of `words.search`."""
+    if asked is None:
+        return false()
+    return dead_letter_words.c.words.bool_op("@@")(cast(asked, TSQUERY))
+
+
+def _one_of(column: ColumnElement[str], values: Sequence[StrEnum]) -> ColumnElement[bool]:
+    # Written out and not bound: with a parameter the planner cannot use an index on open letters alone.
+    return column.in_(
+        bindparam(None, [value.value for value in values], expanding=True, literal_execute=True)
+    )
+
+
 def letter_of_task(connection: Connection, task_id: str) -> int | None:
     """The newest letter whose failed run or latest retry has this task id."""
-    statement = (
-        select(_c.id)
-        .where(*conditions(LetterFilter(task_id=task_id)))
-        .order_by(_c.last_failed_at_ms.desc(), _c.id.desc())
-        .limit(1)
-    )
+    statement = select(_c.id).where(*conditions(LetterFilter(task_id=task_id))).order_by(*NEWEST).limit(1)
     return connection.execute(statement).scalar_one_or_none()
 
 
@@ -116,21 +148,9 @@ def history_of(connection: Connection, letter_id: int) -> Sequence[RowMapping]:
     )
 
 
-def counts_by(connection: Connection, column: str, narrowed: LetterFilter, limit: int) -> dict[str, int]:
-    """Letters per value of `column`, most frequent first."""
-    number = func.count()
-    statement = (
-        select(_c[column], number)
-        .where(*conditions(narrowed))
-        .group_by(_c[column])
-        .order_by(number.desc(), _c[column])
-        .limit(limit)
-    )
-    return {row[0]: row[1] for row in connection.execute(statement)}
-
-
-def oldest_open_ms(connection: Connection) -> int | None:
-    return connection.execute(select(func.min(_c.first_failed_at_ms)).where(_c.status.in_(OPEN))).scalar()
+def oldest_open_ms(connection: Connection, narrowed: LetterFilter) -> int | None:
+    oldest = select(func.min(_c.first_failed_at_ms)).where(_one_of(_c.status, OPEN), *conditions(narrowed))
+    return connection.execute(oldest).scalar()
 
 
 def values_present(connection: Connection, column: str) -> list[str]:
@@ -149,7 +169,7 @@ def waiting_sessions(connection: Connection, limit: int) -> Sequence[Row[str, in
     statement = (
         select(_c.session_id, _c.last_failed_at_ms, _c.exception_type, _c.task_name)
         .ext(distinct_on(_c.session_id))
-        .where(_c.status.in_(OPEN), _c.session_id.is_not(None))
+        .where(_one_of(_c.status, OPEN), _c.session_id.is_not(None))
         .order_by(_c.session_id, _c.last_failed_at_ms.desc())
         .limit(limit)
     )
@@ -161,10 +181,3 @@ def _newest_rows_of(
 ) -> Sequence[RowMapping]:
     newest = statement.where(which).order_by(literal_column("id").desc()).limit(SHOWN_PER_LETTER)
     return connection.execute(newest).mappings().all()[::-1]
-
-
-def _position(cursor: str) -> tuple[int, int]:
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise BadCursor(cursor)
-    return int(match[1]), int(match[2])

@@ -1,28 +1,38 @@
 """How runs of a task become letters and settle them: what `capture` writes, on the caller's connection."""
 
-import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Text,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from dlq.envelope import REPEATS_ARGUMENTS, Envelope
+from dlq.envelope import Envelope
 from dlq.errors import CannotOpen, StoreRefused
 from dlq.groups.fingerprint import VERSION, fingerprint
+from dlq.groups.seen import note_seen
 from dlq.letters import Failure, Kind, Status
-from dlq.redaction import Redactor
 from dlq.sealing import Sealer
-from dlq.store import envelope_of, transition, write_history
+from dlq.store import envelope_of, sealed_columns, transition, write_history
 from dlq.strategies.categories import categorise
-from dlq.tables import dead_letter, dead_letter_attempt
+from dlq.tables import dead_letter, dead_letter_attempt, dead_letter_words
 from dlq.times import to_ms
+from dlq.words import words_of
 
 #: Named in the history where a worker, not a person, changed a letter.
 WORKER = "worker"
-
-# E-mail too: whether it is shown is decided later than this text is written.
-_UNSEARCHABLE = Redactor(email=True)
 
 _c = dead_letter.c
 
@@ -42,6 +52,8 @@ def record_failure(
     if letter_id is None:
         letter_id = _new_or_seen_again(connection, envelope, failure, sealer)
     _add_attempt(connection, letter_id, envelope, failure)
+    _write_words(connection, letter_id, envelope, failure, sealer)
+    note_seen(connection, envelope.task_name, failure)
     return letter_id
 
 
@@ -196,20 +208,33 @@ def _add_attempt(connection: Connection, letter_id: int, envelope: Envelope, fai
     )
 
 
+def _write_words(
+    connection: Connection, letter_id: int, envelope: Envelope, failure: Failure, sealer: Sealer
+) -> None:
+    """Make the letter searchable by this failure if that is the one it shows."""
+    named = (categorise(failure.kind, failure.exception_type, failure.marks), _fingerprint(envelope, failure))
+    words = words_of(envelope, failure, named, arguments=sealer.key_id is None)
+    vector = func.array_to_tsvector(literal(words, ARRAY(Text)))
+    shown = select(_c.id, _c.last_failed_at_ms, vector).where(
+        _c.id == letter_id, _c.last_failed_at_ms == to_ms(failure.occurred_at)
+    )
+    statement = upsert(dead_letter_words).from_select(["letter_id", "failed_at_ms", "words"], shown)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["letter_id"],
+            set_={name: statement.excluded[name] for name in ("failed_at_ms", "words")},
+        )
+    )
+
+
 def _message_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:
-    body, headers = sealer.seal(envelope.body), dict(envelope.headers)
-    repeated = {name: headers.pop(name) for name in REPEATS_ARGUMENTS if body.key_id and name in headers}
-    return {
+    return sealed_columns(envelope, sealer) | {
         "task_id": envelope.task_id,
         "task_name": envelope.task_name,
         "queue": envelope.queue,
-        "headers": headers,
-        "sealed_headers": sealer.seal(json.dumps(repeated).encode()).content if repeated else None,
         "properties": dict(envelope.properties),
         "content_type": envelope.content_type,
         "content_encoding": envelope.content_encoding,
-        "body": body.content,
-        "key_id": body.key_id,
         "session_id": envelope.session_id,
         "client_id": envelope.client_id,
         "correlation_id": envelope.correlation_id,
@@ -224,11 +249,7 @@ def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
         "category": categorise(failure.kind, failure.exception_type, failure.marks),
         "exception_type": failure.exception_type,
         "message": failure.message,
-        "search_text": _search_text(envelope, failure),
-        "traceback": failure.traceback,
-        "fingerprint": fingerprint(
-            failure.exception_type, failure.message, failure.traceback, envelope.task_name
-        ),
+        "fingerprint": _fingerprint(envelope, failure),
         "fingerprint_version": VERSION,
         "worker": failure.worker,
         "idempotent": failure.idempotent,
@@ -236,6 +257,5 @@ def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
     }
 
 
-def _search_text(envelope: Envelope, failure: Failure) -> str:
-    words = (_UNSEARCHABLE.text(failure.message), failure.exception_type, envelope.task_name)
-    return "\n".join(words)
+def _fingerprint(envelope: Envelope, failure: Failure) -> str:
+    return fingerprint(failure.exception_type, failure.message, failure.traceback, envelope.task_name)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from dlq.envelope import Envelope
+from dlq.envelope import REPEATS_ARGUMENTS, Envelope
 from dlq.errors import NotAllowedNow, StoreRefused, StoreUnavailable
 from dlq.letters import ALLOWED, Kind, Status
 from dlq.sealing import Sealer
@@ -61,88 +60,6 @@ def first_line(error: SQLAlchemyError) -> str:
     """What the driver said, without statement and parameters: those hold payloads."""
     said = str(getattr(error, "orig", None) or type(error).__name__).strip()
     return said.partition("\n")[0].rstrip(".")
-
-
-def claim(
-    connection: Connection,
-    letter_id: int,
-    expected: tuple[Status, ...],
-    *,
-    claim_id: UUID,
-    task_id: str,
-    by: str,
-    at: datetime,
-    reason: str,
-) -> RowMapping | None:
-    """Take the letter for one retry under `task_id`: the row as it is now, None when it was not free."""
-    return transition(
-        connection,
-        _c.id == letter_id,
-        expected,
-        Status.RETRYING,
-        at=at,
-        actor=by,
-        detail={"task_id": task_id, "reason": reason},
-        generation=_c.generation + 1,
-        claim_id=claim_id,
-        claimed_by=by,
-        claimed_at_ms=to_ms(at),
-        published_at_ms=None,
-        retry_task_id=task_id,
-    )
-
-
-def hold_claim(connection: Connection, claim_id: UUID) -> bool:
-    """Lock the claim until the transaction ends, out of reach of reapers; False when one has published it."""
-    statement = select(_c.id).where(_c.claim_id == claim_id, _c.published_at_ms.is_(None)).with_for_update()
-    return connection.execute(statement).first() is not None
-
-
-def mark_published(connection: Connection, claim_id: UUID, at: datetime) -> None:
-    """Note that the claim's message is in the broker. Changes nothing when the retry has already ended."""
-    connection.execute(
-        update(dead_letter)
-        .where(_c.claim_id == claim_id, _c.status == Status.RETRYING, _c.published_at_ms.is_(None))
-        .values(published_at_ms=to_ms(at))
-    )
-
-
-def next_stale_claim(connection: Connection, claimed_before: datetime) -> RowMapping | None:
-    """Lock and return the oldest claim that was never marked published, skipping those of other reapers."""
-    statement = (
-        select(dead_letter)
-        .where(
-            _c.status == Status.RETRYING,
-            _c.published_at_ms.is_(None),
-            _c.claimed_at_ms < to_ms(claimed_before),
-        )
-        .order_by(_c.claimed_at_ms)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return connection.execute(statement).mappings().one_or_none()
-
-
-def hand_back(connection: Connection, claim_id: UUID, *, by: str, at: datetime, reason: str) -> None:
-    """Return a claim whose message no broker takes: the letter is what it was before."""
-    history = dead_letter_history.c
-    claimed_from = (
-        select(history.from_status)
-        .where(history.letter_id == _c.id, history.to_status == Status.RETRYING)
-        .order_by(history.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    transition(
-        connection,
-        (_c.claim_id == claim_id) & _c.published_at_ms.is_(None),
-        (Status.RETRYING,),
-        claimed_from,
-        at=at,
-        actor=by,
-        detail={"reason": reason},
-        claim_id=None,
-    )
 
 
 def discard(
@@ -235,6 +152,18 @@ def write_history(
 def letter_row(connection: Connection, letter_id: int) -> RowMapping | None:
     """The whole letter, body included."""
     return connection.execute(select(dead_letter).where(_c.id == letter_id)).mappings().one_or_none()
+
+
+def sealed_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:
+    """Body and headers of a letter's row, the inverse of `envelope_of`."""
+    body, headers = sealer.seal(envelope.body), dict(envelope.headers)
+    repeated = {name: headers.pop(name) for name in REPEATS_ARGUMENTS if body.key_id and name in headers}
+    return {
+        "body": body.content,
+        "key_id": body.key_id,
+        "headers": headers,
+        "sealed_headers": sealer.seal(json.dumps(repeated).encode()).content if repeated else None,
+    }
 
 
 def envelope_of(row: RowMapping, sealer: Sealer) -> Envelope:

@@ -3,7 +3,7 @@
 Times are int64 milliseconds since 1970. `body` is the message body as it lay in the broker, sealed under the
 key `key_id` unless that is null; `sealed_headers` then holds the headers that repeat the arguments.
 `claimed_queue` and `claimed_version` are what the latest retry sends instead of the original queue and body.
-`search_text` is what people search: free of secrets, which searching in `message` would let them guess.
+What people search lies in `dead_letter_words`, apart, so that a change of state does not write it anew.
 """
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData(schema="onward")
 
@@ -39,8 +39,6 @@ dead_letter = Table(
     Column("category", Text, nullable=False),
     Column("exception_type", Text, nullable=False),
     Column("message", Text, nullable=False),
-    Column("search_text", Text, nullable=False),
-    Column("traceback", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("fingerprint_version", SmallInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -75,16 +73,34 @@ dead_letter = Table(
 )
 
 _NEWEST = (dead_letter.c.last_failed_at_ms.desc(), dead_letter.c.id.desc())
+_OPEN = text("status IN ('dead', 'retrying', 'poisoned')")
 _WAITING = text("status IN ('dead', 'retrying', 'poisoned') AND session_id IS NOT NULL")
 _UNPUBLISHED = text("status = 'retrying' AND published_at_ms IS NULL")
 
 Index("ix_dead_letter_newest", *_NEWEST)
+Index("ix_dead_letter_open", *_NEWEST, postgresql_where=_OPEN)
+Index("ix_dead_letter_oldest_open", dead_letter.c.first_failed_at_ms, postgresql_where=_OPEN)
 Index("ix_dead_letter_status", dead_letter.c.status, *_NEWEST)
 Index("ix_dead_letter_task_name", dead_letter.c.task_name, *_NEWEST)
 Index("ix_dead_letter_exception_type", dead_letter.c.exception_type, *_NEWEST)
 Index("ix_dead_letter_fingerprint", dead_letter.c.fingerprint, *_NEWEST)
 Index("ix_dead_letter_queue", dead_letter.c.queue, *_NEWEST)
+Index("ix_dead_letter_kind", dead_letter.c.kind, *_NEWEST)
+Index("ix_dead_letter_category", dead_letter.c.category, *_NEWEST)
 Index("ix_dead_letter_session_id", dead_letter.c.session_id, *_NEWEST)
+Index(
+    "ix_dead_letter_client_id",
+    dead_letter.c.client_id,
+    *_NEWEST,
+    postgresql_where=text("client_id IS NOT NULL"),
+)
+Index(
+    "ix_dead_letter_operation_id",
+    dead_letter.c.operation_id,
+    dead_letter.c.status,
+    *_NEWEST,
+    postgresql_where=text("operation_id IS NOT NULL"),
+)
 Index("ix_dead_letter_task_id", dead_letter.c.task_id)
 Index("ix_dead_letter_retry_task_id", dead_letter.c.retry_task_id)
 Index(
@@ -94,6 +110,58 @@ Index(
     postgresql_where=_WAITING,
 )
 Index("ix_dead_letter_unpublished", dead_letter.c.claimed_at_ms, postgresql_where=_UNPUBLISHED)
+Index(
+    "ix_dead_letter_resolved",
+    dead_letter.c.resolved_at_ms,
+    postgresql_where=text("status = 'resolved'"),
+)
+Index(
+    "ix_dead_letter_discarded",
+    dead_letter.c.discarded_at_ms,
+    postgresql_where=text("status = 'discarded'"),
+)
+
+#: What people search: words without secrets, of the latest failure, which was at `failed_at_ms`.
+dead_letter_words = Table(
+    "dead_letter_words",
+    metadata,
+    Column("letter_id", ForeignKey(dead_letter.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("failed_at_ms", BigInteger, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+)
+Index(
+    "ix_dead_letter_words_newest",
+    dead_letter_words.c.failed_at_ms.desc(),
+    dead_letter_words.c.letter_id.desc(),
+)
+Index(
+    "ix_dead_letter_words_words",
+    dead_letter_words.c.words,
+    postgresql_using="gin",
+    # Every search reads the pending list: a short one.
+    postgresql_with={"gin_pending_list_limit": "512"},
+)
+
+#: Letters by everything that filters and groups count: any number is a sum of `letters`. Triggers write a row
+#: of grain "change" for each change of dead_letter; folding makes sums per hour of those, and later per day.
+#: `bucket_ms` is the start of that hour or day of the first failure.
+dead_letter_tally = Table(
+    "dead_letter_tally",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("grain", Text, nullable=False, server_default="change"),
+    Column("bucket_ms", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("exception_type", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("letters", Integer, nullable=False),
+    Index("ix_dead_letter_tally_fingerprint", "fingerprint", "bucket_ms"),
+    Index("ix_dead_letter_tally_grain", "grain", "bucket_ms"),
+)
 
 dead_letter_attempt = Table(
     "dead_letter_attempt",
@@ -174,6 +242,7 @@ dead_letter_operation = Table(
     Column("advanced_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
     Column("changed_by", Text),
+    Column("changed_at_ms", BigInteger),
     Index(
         "ix_dead_letter_operation_due",
         "next_batch_at_ms",

@@ -104,7 +104,7 @@ class Change:
 class LetterDetail:
     letter: LetterSummary
     message: str
-    traceback: str
+    traceback: str  #: of the run that failed last
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     body_problem: str  #: why there are no arguments to show; "" when there are
@@ -124,6 +124,7 @@ class LetterDetail:
 @dataclass(frozen=True, slots=True)
 class LetterStats:
     total: int
+    capped: bool  #: counting ended there; there may be more letters
     by_status: Mapping[str, int]
     by_kind: Mapping[str, int]
     by_category: Mapping[str, int]
@@ -136,6 +137,8 @@ class LetterStats:
 @dataclass(frozen=True, slots=True)
 class FilterChoices:
     task_names: tuple[str, ...]
+    queues: tuple[str, ...]
+    exception_types: tuple[str, ...]
 
 
 def summary_of(row: RowMapping, redactor: Redactor) -> LetterSummary:
@@ -160,18 +163,19 @@ def detail_of(
     sealer: Sealer,
 ) -> LetterDetail:
     envelope, body = _opened(row, sealer)
+    shown = tuple(_attempt(each, redactor) for each in attempts)
     return LetterDetail(
         **{name: row[name] for name in _DETAIL_COLUMNS},
         letter=summary_of(row, redactor),
         message=redactor.text(row["message"]),
-        traceback=redactor.text(row["traceback"]),
+        traceback=shown[-1].traceback if shown else "",
         args=redactor.value(body.args),
         kwargs=redactor.value(body.kwargs or {}),
         body_problem=body.problem,
         headers=redactor.value(row["headers"] if envelope is None else envelope.headers),
         properties=redactor.value(row["properties"]),
         body_bytes=None if envelope is None else len(envelope.body),
-        attempts=tuple(_attempt(each, redactor) for each in attempts),
+        attempts=shown,
         history=tuple(_change(each, redactor) for each in history),
     )
 

@@ -83,6 +83,7 @@ def _operations() -> None:
         sa.Column("advanced_at_ms", sa.BigInteger),
         sa.Column("finished_at_ms", sa.BigInteger),
         sa.Column("changed_by", sa.Text),
+        sa.Column("changed_at_ms", sa.BigInteger),
         schema=SCHEMA,
     )
     op.create_index(

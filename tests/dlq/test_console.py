@@ -106,9 +106,11 @@ def test_filters_narrow_the_list(engine):
     assert shown(engine, exception_type="WorkerLostError") == ["b"]
     assert shown(engine, category="resource") == ["b"]
     assert shown(engine, task_id="a") == ["a"]
-    assert shown(engine, text="PLAN_A") == ["a"]
+    assert shown(engine, text="PLAN_A gone") == ["a"]
     assert shown(engine, text="100%") == ["a"]
-    assert shown(engine, text="_") == ["a"], "a wildcard of LIKE is only a character"
+    assert shown(engine, text="gone plan") == ["a"], "all words, in any place"
+    assert shown(engine, text="plan_x") == []
+    assert shown(engine, text="_ %") == [], "no word at all matches nothing, not everything"
     assert shown(engine, failed_from=later) == ["c"]
     assert shown(engine, failed_to=later) == ["b", "a"]
     fingerprint = letter(engine, 2)["fingerprint"]
