@@ -112,6 +112,11 @@ class Operation:
         return max(0, self.counted - self.done - self.skipped - self.failed)
 
     @property
+    def share_done(self) -> float:
+        """Of the counted letters, those that are dealt with: from 0 to 1."""
+        return 1 - self.remaining / self.counted if self.counted else 1.0
+
+    @property
     def seconds_left(self) -> float | None:
         """At the given rate, else at the pace so far; None when it does not run or has no pace yet."""
         if self.status != OperationStatus.RUNNING:

@@ -4,15 +4,17 @@ It has the stored bytes and the stored headers, so chains, chords, callbacks, ti
 headers survive. Only what belongs to the old run is changed: id, retries, ETA, expiry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import BatchPublishError, KombuError, OperationalError
+from kombu.messaging import Producer
 from sqlalchemy import RowMapping
 
-from dlq.envelope import GENERATION_HEADER, LETTER_HEADER
+from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, REPEATS_ARGUMENTS
 from dlq.errors import BrokerUnavailable, Unpublishable
 from dlq.sealing import Sealer
 from dlq.store import envelope_of
@@ -36,20 +38,22 @@ class Outgoing:
 Publish = Callable[[Outgoing], None]
 
 
-def outgoing(row: RowMapping, sealer: Sealer) -> Outgoing:
+def outgoing(row: RowMapping, sealer: Sealer, edited: RowMapping | None = None) -> Outgoing:
     """The message for a letter that has been claimed, under the task id that the claim allocated.
 
-    Raises CannotOpen when it is sealed and its key is not at hand.
+    `edited` is the version of the arguments that the claim names. Raises CannotOpen for what is sealed.
     """
     stored = envelope_of(row, sealer)
     headers = {name: value for name, value in stored.headers.items() if name != "redelivered"}
     if names_its_task(headers):
         headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}
+    if edited is not None:
+        headers = {name: value for name, value in headers.items() if name not in REPEATS_ARGUMENTS}
     kept = {name: row["properties"][name] for name in _KEPT_PROPERTIES if name in row["properties"]}
     return Outgoing(
-        queue=row["queue"],
-        body=stored.body,
+        queue=row["claimed_queue"] or row["queue"],
+        body=stored.body if edited is None else sealer.opened(edited["body"], edited["key_id"]),
         content_type=row["content_type"],
         content_encoding=row["content_encoding"],
         headers=headers,
@@ -62,28 +66,53 @@ def names_its_task(headers: Mapping[str, Any]) -> bool:
     return "task" in headers
 
 
-def publisher(app: Celery) -> Publish:
-    """Publishes through the app's own broker connection; raises BrokerUnavailable or Unpublishable."""
+class Publisher:
+    """Publishes through the app's own broker connection."""
 
-    def publish(message: Outgoing) -> None:
-        with app.producer_or_acquire() as producer:
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def __call__(self, message: Outgoing) -> None:
+        """Raises BrokerUnavailable or Unpublishable."""
+        if refused := self.together((message,)):
+            raise refused[0]
+
+    def together(self, messages: Sequence[Outgoing]) -> Mapping[int, Unpublishable]:
+        """Publish in one round trip where the broker can; those that no broker takes, by position.
+
+        Raises BrokerUnavailable: then nobody knows which of the messages the broker has.
+        """
+        refused: dict[int, Unpublishable] = {}
+        with self._app.producer_or_acquire() as producer:
             try:
-                producer.publish(
-                    message.body,
-                    exchange="",
-                    routing_key=message.queue,
-                    content_type=message.content_type,
-                    content_encoding=message.content_encoding,
-                    headers=dict(message.headers),
-                    retry=True,
-                    retry_policy=_RETRY_POLICY,
-                    **message.properties,
-                )
-            except OperationalError as error:
-                raise BrokerUnavailable(str(error)) from error
-            except _MALFORMED as error:  # before the connection's errors: for Redis these include KeyError
-                raise Unpublishable(f"{type(error).__name__}: {error}") from error
+                with producer.batch() if len(messages) > 1 else nullcontext():
+                    for position, message in enumerate(messages):
+                        try:
+                            _publish(producer, message)
+                        except (OperationalError, BatchPublishError):
+                            raise
+                        except _MALFORMED as error:
+                            refused[position] = Unpublishable(f"{type(error).__name__}: {error}")
+            except (OperationalError, BatchPublishError) as error:
+                raise BrokerUnavailable(str(error.__cause__ or error)) from error
             except producer.connection.connection_errors as error:
                 raise BrokerUnavailable(str(error)) from error
+        return refused
 
-    return publish
+
+def publisher(app: Celery) -> Publisher:
+    return Publisher(app)
+
+
+def _publish(producer: Producer, message: Outgoing) -> None:
+    producer.publish(  # type: ignore[no-untyped-call]
+        message.body,
+        exchange="",
+        routing_key=message.queue,
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        headers=dict(message.headers),
+        retry=True,
+        retry_policy=_RETRY_POLICY,
+        **message.properties,
+    )

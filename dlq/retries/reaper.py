@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 
 from dlq import store
 from dlq.errors import CannotOpen, Unpublishable
+from dlq.operations import ledger
+from dlq.retries import claims
 from dlq.retries.publishing import Publish, outgoing
 from dlq.sealing import Sealer
 from dlq.times import Clock, utc_now
@@ -39,14 +41,17 @@ def reap(
     published = 0
     for _ in range(limit):
         with store.transaction(engine) as connection:
-            row = store.next_stale_claim(connection, clock() - timedelta(seconds=stale_seconds))
+            row = claims.next_stale(connection, clock() - timedelta(seconds=stale_seconds))
             if row is None:
                 break
             try:
-                publish(outgoing(row, sealer))
+                edited = claims.edited_arguments(connection, row["id"], row["claimed_version"])
+                publish(outgoing(row, sealer, edited))
             except (Unpublishable, CannotOpen) as error:
-                store.hand_back(connection, row["claim_id"], by=REAPER, at=clock(), reason=error.reason)
+                claims.hand_back(connection, row, by=REAPER, at=clock(), reason=error.reason)
+                if row["operation_id"] is not None:
+                    ledger.count_failed(connection, row["operation_id"], 1, str(error))
                 continue
-            store.mark_published(connection, row["claim_id"], clock())
+            claims.mark_published(connection, {row["id"]: row["claim_id"]}, clock())
             published += 1
     return published

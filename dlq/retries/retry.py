@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping
 
 from dlq import store
 from dlq.access import RETRY, Actor, Audit
+from dlq.broker.listeners import listeners
 from dlq.envelope import readable_body
 from dlq.errors import (
     AlreadyRetrying,
@@ -22,10 +23,13 @@ from dlq.errors import (
     Poisoned,
     StoreUnavailable,
     UnknownLetter,
+    UnknownVersion,
     Unpublishable,
 )
-from dlq.letters import Kind, Status
-from dlq.retries.publishing import Publish, names_its_task, outgoing, publisher
+from dlq.letters import Status
+from dlq.retries import claims
+from dlq.retries.publishing import Outgoing, Publish, names_its_task, outgoing, publisher
+from dlq.retries.warnings import Destination, risks_of, warnings
 from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
 
@@ -40,6 +44,7 @@ class Preview:
     task_name: str
     queue: str
     attempts: int
+    sends: str  #: what will happen, in one sentence
     warnings: tuple[str, ...]
     needs_even_poisoned: bool  #: the retry is refused unless told `even_poisoned`
 
@@ -74,36 +79,53 @@ class RetryClient:
         self._clock = clock
         self._publish = publish or publisher(app)
 
-    def preview(self, letter_id: int, by: Actor) -> Preview:
+    def preview(self, letter_id: int, by: Actor, *, queue: str = "", version: int | None = None) -> Preview:
         """Say what `retry` would do now. Raises as `retry` would, except for a poisoned letter."""
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
             row = store.letter_row(connection, letter_id)
-        if row is None or row["status"] not in {Status.DEAD, Status.POISONED}:
-            raise _refusal(letter_id, row)
+            if row is None or row["status"] not in {Status.DEAD, Status.POISONED}:
+                raise _refusal(letter_id, row)
+            _check_version(connection, row, version)
+            listening = listeners(connection, self._clock())
+        going = Destination(row["task_name"], queue or row["queue"], 1)
+        risks = risks_of(row, readable_body(store.envelope_of(row, self._sealer)))
         return Preview(
             letter_id=letter_id,
             task_name=row["task_name"],
-            queue=row["queue"],
+            queue=going.queue,
             attempts=row["attempts"],
-            warnings=tuple(_warnings(row, self._sealer)),
+            sends=_sends(going, version),
+            warnings=warnings(risks, (going,), listening),
             needs_even_poisoned=row["status"] == Status.POISONED,
         )
 
-    def retry(self, letter_id: int, by: Actor, reason: str = "", *, even_poisoned: bool = False) -> Receipt:
-        """Send the letter's task again under a new task id.
+    def retry(
+        self,
+        letter_id: int,
+        by: Actor,
+        reason: str = "",
+        *,
+        even_poisoned: bool = False,
+        queue: str = "",
+        version: int | None = None,
+    ) -> Receipt:
+        """Send the letter's task again under a new task id, to `queue` or its own.
 
-        Raises AlreadyRetrying when somebody was first, Poisoned, NotAllowedNow, UnknownLetter, Unpublishable,
-        CannotOpen or StoreUnavailable; then nothing was sent. Once the claim stands, neither broker nor
-        database being away is an error: the receipt says whether the message went out, and the reaper sends
-        what is not marked. So it may be sent twice, under one task id, when the database goes away before the
-        mark.
+        `version` names edited arguments; None or 0 sends the original. Raises AlreadyRetrying when somebody
+        was first, Poisoned, NotAllowedNow, UnknownLetter, UnknownVersion, Unpublishable, CannotOpen or
+        StoreUnavailable; then nothing was sent. Once the claim stands, neither broker nor database being away
+        is an error: the receipt says whether the message went out, and the reaper sends what is not marked.
+        So it may be sent twice, under one task id, when the database goes away before the mark.
         """
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
-            row = self._claim(connection, letter_id, by, reason, even_poisoned)
+            row = self._claim(connection, letter_id, by, reason, even_poisoned, queue, version)
+            # What cannot be opened is refused before the claim stands.
+            edited = claims.edited_arguments(connection, letter_id, version)
+            message = outgoing(row, self._sealer, edited)
         try:
-            published = self._send(row)
+            published = self._send(row, message)
         except Unpublishable as error:
             self._hand_back(row, by, error)
             raise
@@ -116,48 +138,75 @@ class RetryClient:
         )
 
     def _claim(
-        self, connection: Connection, letter_id: int, by: Actor, reason: str, even_poisoned: bool
+        self,
+        connection: Connection,
+        letter_id: int,
+        by: Actor,
+        reason: str,
+        even_poisoned: bool,
+        queue: str,
+        version: int | None,
     ) -> RowMapping:
         found = store.letter_row(connection, letter_id)
-        expected = (Status.DEAD, Status.POISONED) if even_poisoned else (Status.DEAD,)
-        row = found and store.claim(
+        if found is None:
+            raise UnknownLetter(letter_id)
+        _check_version(connection, found, version)
+        row = claims.claim(
             connection,
             letter_id,
-            expected,
-            claim_id=uuid4(),
+            (Status.DEAD, Status.POISONED) if even_poisoned else (Status.DEAD,),
             task_id=str(uuid4()) if names_its_task(found["headers"]) else found["task_id"],
             by=by.login,
             at=self._clock(),
             reason=reason,
+            queue=queue or None,
+            version=version or None,
         )
         if row is None:
             raise _refusal(letter_id, store.letter_row(connection, letter_id))
-        outgoing(row, self._sealer)  # what cannot be opened is refused before the claim stands
         self._audit(
             connection,
             actor=by.login,
             action="letter.retry",
             subject=f"letter:{letter_id}",
             before={"status": row["from_status"], "attempts": row["attempts"]},
-            after={"status": row["status"], "task_id": row["retry_task_id"], "reason": reason},
+            after={
+                "status": row["status"],
+                "task_id": row["retry_task_id"],
+                "queue": queue or row["queue"],
+                "version": version or 0,
+                "reason": reason,
+            },
         )
         return row
 
-    def _send(self, row: RowMapping) -> bool:
+    def _send(self, row: RowMapping, message: Outgoing) -> bool:
         sent = False
         try:
             with store.transaction(self._engine) as connection:
-                if store.hold_claim(connection, row["claim_id"]):
-                    self._publish(outgoing(row, self._sealer))
+                claim = {row["id"]: row["claim_id"]}
+                if claims.hold(connection, claim):
+                    self._publish(message)
                 sent = True
-                store.mark_published(connection, row["claim_id"], self._clock())
+                claims.mark_published(connection, claim, self._clock())
         except (BrokerUnavailable, StoreUnavailable) as error:
             _log.warning("The reaper goes on with the retry of letter %s: %s", row["id"], error)
         return sent
 
     def _hand_back(self, row: RowMapping, by: Actor, error: Unpublishable) -> None:
         with store.transaction(self._engine) as connection:
-            store.hand_back(connection, row["claim_id"], by=by.login, at=self._clock(), reason=error.reason)
+            claims.hand_back(connection, row, by=by.login, at=self._clock(), reason=error.reason)
+
+
+def _check_version(connection: Connection, row: RowMapping, version: int | None) -> None:
+    if version and claims.edited_arguments(connection, row["id"], version) is None:
+        raise UnknownVersion(row["id"], version)
+
+
+def _sends(going: Destination, version: int | None) -> str:
+    arguments = f"the arguments of version {version}" if version else "its original arguments"
+    name = going.task_name or "the task"
+    return f"{name} is sent to queue {going.queue} with {arguments}, under a new task id."
 
 
 def _refusal(letter_id: int, row: RowMapping | None) -> UnknownLetter | NotAllowedNow:
@@ -168,18 +217,3 @@ def _refusal(letter_id: int, row: RowMapping | None) -> UnknownLetter | NotAllow
     if row["status"] == Status.POISONED:
         return Poisoned(letter_id, row["attempts"])
     return NotAllowedNow(letter_id, row["status"], "retried")
-
-
-def _warnings(row: RowMapping, sealer: Sealer) -> list[str]:
-    warnings = []
-    kind = row["kind"]
-    if kind == Kind.OUTCOME_UNKNOWN:
-        warnings.append("Outcome unknown: the task may have finished; only storing its result failed.")
-    if kind in {Kind.WORKER_LOST, Kind.HARD_TIMEOUT, Kind.POISON}:
-        warnings.append("The task was cut off while it ran: part of its work may be done already.")
-    if not row["idempotent"]:
-        warnings.append("The task is not declared idempotent: running it twice may have effects twice.")
-    options = readable_body(store.envelope_of(row, sealer)).options or {}
-    if options.get("chord") and kind not in {Kind.UNREGISTERED, Kind.MALFORMED}:
-        warnings.append("The task is part of a chord that has failed already: its callback will not run.")
-    return warnings
