@@ -1,15 +1,9 @@
 """The whole flow on a real worker: people arrive, a fault stops some, and a retry brings them on."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 import redis
-from celery import Celery, _state
 
 from analytics.cache import ViewCache
 from analytics.queries import Reader
@@ -23,7 +17,6 @@ from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access.roles import Person, Role
-from infra.celery_app import create_celery
 from onboarding import faults, sessions
 from onboarding.demo import DEMO, Traffic
 from onboarding.flow import FUNNEL
@@ -42,34 +35,6 @@ PEOPLE = 8
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture
-def client(engine, database_url, redis_url, tmp_path, monkeypatch) -> Iterator[Celery]:
-    """A worker of our own app on this test's servers, and the client that sends to it."""
-    log = tmp_path / "worker.log"
-    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "celery", "-A", "recovery.worker", "worker", "-c", "1", "-l", "INFO"]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command,
-            env={**os.environ, **told, "DLQ_SPOOL": str(tmp_path / "spool")},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as worker,
-    ):
-        try:
-            eventually(lambda: b" ready." in log.read_bytes() or worker.poll() is not None)
-            assert worker.poll() is None, log.read_text()
-            app = create_celery(redis_url)
-            # Shared tasks belong to the current app, and other tests make theirs current.
-            monkeypatch.setattr(_state._tls, "current_app", app)
-            yield app
-            app.close()
-        finally:
-            os.killpg(worker.pid, signal.SIGKILL)
 
 
 def at_stage(engine, stage: Stage) -> set[str]:
