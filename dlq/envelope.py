@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
@@ -162,6 +162,23 @@ def readable_body(envelope: Envelope) -> Body:
     return Body(tuple(args), kwargs, options if isinstance(options, dict) else None)
 
 
+def with_arguments(envelope: Envelope, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Envelope:
+    """The same message with other arguments. Callbacks, chord and chain stay; the body must be readable.
+
+    Raises TypeError or ValueError for what JSON cannot say.
+    """
+    payload = json.loads(_opened(envelope))
+    if isinstance(payload, dict):
+        payload |= {"args": args, "kwargs": kwargs}
+    else:
+        payload = [args, kwargs, *payload[2:]]
+    headers = {name: value for name, value in envelope.headers.items() if name not in REPEATS_ARGUMENTS}
+    plain = json.dumps(payload, allow_nan=False).encode()
+    if len(plain) > READABLE_BYTES:
+        raise ValueError(f"they are larger than {READABLE_BYTES:,} bytes")
+    return replace(envelope, body=_compressed(plain, headers), headers=headers)
+
+
 def _first_protocol(payload: dict[str, Any]) -> Body:
     args, kwargs = payload.get("args", []), payload.get("kwargs", {})
     known = isinstance(args, list) and isinstance(kwargs, dict)
@@ -200,10 +217,14 @@ def _wire_body(message: Any, headers: Mapping[str, Any]) -> bytes:
     """The body as published. kombu opens compressed bodies on arrival, so those are closed again."""
     body = message.body or b""
     raw = body.encode("utf-8", "surrogateescape") if isinstance(body, str) else bytes(body)
+    return raw if message.errors else _compressed(raw, headers)
+
+
+def _compressed(body: bytes, headers: Mapping[str, Any]) -> bytes:
     compression = headers.get("compression")
-    if not compression or message.errors:
-        return raw
-    compressed: bytes = compress(raw, compression)[0]  # type: ignore[no-untyped-call]
+    if not compression:
+        return body
+    compressed: bytes = compress(body, compression)[0]  # type: ignore[no-untyped-call]
     return compressed
 
 
