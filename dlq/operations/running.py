@@ -183,7 +183,7 @@ def _publish(
     ready: list[tuple[RowMapping, Outgoing]] = []
     for row in rows:
         try:
-            ready.append((row, outgoing(row, runner.sealer)))
+            ready.append((row, outgoing(row, store.envelope_of(row, runner.sealer))))
         except CannotOpen as error:
             refused.append((row, error))
     unpublishable = runner.publish.together([message for _, message in ready])

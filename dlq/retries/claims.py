@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from dlq.letters import Status
 from dlq.store import transition
-from dlq.tables import dead_letter, dead_letter_history, dead_letter_version
+from dlq.tables import dead_letter, dead_letter_history
 from dlq.times import to_ms
 
 #: Claim of each letter.
@@ -55,15 +55,6 @@ def claim(
         claimed_version=version,
         operation_id=None,
     )
-
-
-def edited_arguments(connection: Connection, letter_id: int, version: int | None) -> RowMapping | None:
-    """The arguments as somebody edited them; None for the letter's own, and for an unknown version."""
-    if not version:
-        return None
-    columns = dead_letter_version.c
-    statement = select(dead_letter_version).where(columns.letter_id == letter_id, columns.version == version)
-    return connection.execute(statement).mappings().one_or_none()
 
 
 def hold(connection: Connection, claims: Claims) -> frozenset[int]:

@@ -14,10 +14,8 @@ from kombu.exceptions import BatchPublishError, KombuError, OperationalError
 from kombu.messaging import Producer
 from sqlalchemy import RowMapping
 
-from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, REPEATS_ARGUMENTS
+from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
 from dlq.errors import BrokerUnavailable, Unpublishable
-from dlq.sealing import Sealer
-from dlq.store import envelope_of
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 # What kombu raises on a stored message whose headers or properties make no sense to it.
@@ -38,24 +36,18 @@ class Outgoing:
 Publish = Callable[[Outgoing], None]
 
 
-def outgoing(row: RowMapping, sealer: Sealer, edited: RowMapping | None = None) -> Outgoing:
-    """The message for a letter that has been claimed, under the task id that the claim allocated.
-
-    `edited` is the version of the arguments that the claim names. Raises CannotOpen for what is sealed.
-    """
-    stored = envelope_of(row, sealer)
+def outgoing(row: RowMapping, stored: Envelope) -> Outgoing:
+    """The message `stored` for a letter that has been claimed, under the task id that the claim allocated."""
     headers = {name: value for name, value in stored.headers.items() if name != "redelivered"}
     if names_its_task(headers):
         headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}
-    if edited is not None:
-        headers = {name: value for name, value in headers.items() if name not in REPEATS_ARGUMENTS}
-    kept = {name: row["properties"][name] for name in _KEPT_PROPERTIES if name in row["properties"]}
+    kept = {name: stored.properties[name] for name in _KEPT_PROPERTIES if name in stored.properties}
     return Outgoing(
-        queue=row["claimed_queue"] or row["queue"],
-        body=stored.body if edited is None else sealer.opened(edited["body"], edited["key_id"]),
-        content_type=row["content_type"],
-        content_encoding=row["content_encoding"],
+        queue=row["claimed_queue"] or stored.queue,
+        body=stored.body,
+        content_type=stored.content_type,
+        content_encoding=stored.content_encoding,
         headers=headers,
         properties=kept | {"correlation_id": row["retry_task_id"]},
     )

@@ -16,6 +16,7 @@ from dlq.retries import claims
 from dlq.retries.publishing import Publish, outgoing
 from dlq.sealing import Sealer
 from dlq.times import Clock, utc_now
+from dlq.versions import version_of
 
 #: Between claiming and holding the claim's row lie milliseconds; a claim this old and not held was left.
 STALE_SECONDS = 30.0
@@ -45,8 +46,7 @@ def reap(
             if row is None:
                 break
             try:
-                edited = claims.edited_arguments(connection, row["id"], row["claimed_version"])
-                publish(outgoing(row, sealer, edited))
+                publish(outgoing(row, version_of(connection, row, row["claimed_version"], sealer)))
             except (Unpublishable, CannotOpen) as error:
                 claims.hand_back(connection, row, by=REAPER, at=clock(), reason=error.reason)
                 if row["operation_id"] is not None:

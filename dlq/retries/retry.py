@@ -23,7 +23,6 @@ from dlq.errors import (
     Poisoned,
     StoreUnavailable,
     UnknownLetter,
-    UnknownVersion,
     Unpublishable,
 )
 from dlq.letters import Status
@@ -32,6 +31,7 @@ from dlq.retries.publishing import Outgoing, Publish, names_its_task, outgoing, 
 from dlq.retries.warnings import Destination, risks_of, warnings
 from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
+from dlq.versions import version_of
 
 _log = logging.getLogger("dlq")
 
@@ -86,10 +86,10 @@ class RetryClient:
             row = store.letter_row(connection, letter_id)
             if row is None or row["status"] not in {Status.DEAD, Status.POISONED}:
                 raise _refusal(letter_id, row)
-            _check_version(connection, row, version)
+            message = version_of(connection, row, version, self._sealer)
             listening = listeners(connection, self._clock())
         going = Destination(row["task_name"], queue or row["queue"], 1)
-        risks = risks_of(row, readable_body(store.envelope_of(row, self._sealer)))
+        risks = risks_of(row, readable_body(message))
         return Preview(
             letter_id=letter_id,
             task_name=row["task_name"],
@@ -121,9 +121,8 @@ class RetryClient:
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
             row = self._claim(connection, letter_id, by, reason, even_poisoned, queue, version)
-            # What cannot be opened is refused before the claim stands.
-            edited = claims.edited_arguments(connection, letter_id, version)
-            message = outgoing(row, self._sealer, edited)
+            # What is unknown or cannot be opened is refused before the claim stands.
+            message = outgoing(row, version_of(connection, row, version, self._sealer))
         try:
             published = self._send(row, message)
         except Unpublishable as error:
@@ -150,7 +149,6 @@ class RetryClient:
         found = store.letter_row(connection, letter_id)
         if found is None:
             raise UnknownLetter(letter_id)
-        _check_version(connection, found, version)
         row = claims.claim(
             connection,
             letter_id,
@@ -196,11 +194,6 @@ class RetryClient:
     def _hand_back(self, row: RowMapping, by: Actor, error: Unpublishable) -> None:
         with store.transaction(self._engine) as connection:
             claims.hand_back(connection, row, by=by.login, at=self._clock(), reason=error.reason)
-
-
-def _check_version(connection: Connection, row: RowMapping, version: int | None) -> None:
-    if version and claims.edited_arguments(connection, row["id"], version) is None:
-        raise UnknownVersion(row["id"], version)
 
 
 def _sends(going: Destination, version: int | None) -> str:

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from dlq import recording, store
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
 from dlq.letters import Failure, Kind
 from dlq.sealing import Sealer
+from dlq.tables import dead_letter_worker
+from dlq.times import to_ms
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POISON_ATTEMPTS = 3
@@ -139,6 +141,16 @@ def fail(engine: Engine, message: Envelope, how: Failure | None = None, sealer: 
 def succeed(engine: Engine, message: Envelope) -> int | None:
     with store.transaction(engine) as connection:
         return recording.settle_success(connection, message, NOON)
+
+
+def report(
+    engine: Engine, queues: tuple[str, ...] = ("celery",), tasks: tuple[str, ...] = ("shop.pay",)
+) -> None:
+    """A worker says at noon what it listens to and knows."""
+    row = {"boot": uuid4(), "name": "w1", "pid": 7, "started_at_ms": to_ms(NOON), "beat_at_ms": to_ms(NOON)}
+    row |= {"release": "", "queues": list(queues), "tasks": list(tasks), "settings": {}}
+    with engine.begin() as connection:
+        connection.execute(insert(dead_letter_worker).values(row))
 
 
 def letter(engine: Engine, letter_id: int) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ import pytest
 from celery import Celery
 from sqlalchemy import event
 
-from dlq import store
 from dlq.errors import (
     AlreadyRetrying,
     BrokerUnavailable,
@@ -19,7 +18,7 @@ from dlq.errors import (
     Unpublishable,
 )
 from dlq.letters import Kind
-from dlq.retries import reaper
+from dlq.retries import claims, reaper
 from dlq.retries.retry import RetryClient
 from tests.dlq.builders import (
     NOON,
@@ -35,6 +34,7 @@ from tests.dlq.builders import (
     history,
     letter,
     noon,
+    report,
     retried,
     succeed,
 )
@@ -179,7 +179,7 @@ def test_a_database_that_goes_away_after_publishing_does_not_hide_that_it_was_se
         raise StoreUnavailable("gone")
 
     with monkeypatch.context() as outage:
-        outage.setattr("dlq.store.mark_published", away)
+        outage.setattr("dlq.retries.claims.mark_published", away)
         receipt = client(engine, broker).retry(letter_id, OLGA)
     assert (receipt.published, len(broker.sent)) == (True, 1)
     assert reap(engine, broker) == 1, "at least once"
@@ -197,13 +197,13 @@ def test_the_claim_of_a_slow_publisher_is_not_reaped_however_old(engine):
 
 
 def test_a_publisher_that_slept_past_the_reaper_does_not_send_again(engine, monkeypatch):
-    letter_id, broker, hold = fail(engine, envelope()), Broker(), store.hold_claim
+    letter_id, broker, hold = fail(engine, envelope()), Broker(), claims.hold
 
     def hold_late(*claim):
         assert reap(engine, broker) == 1
         return hold(*claim)
 
-    monkeypatch.setattr("dlq.store.hold_claim", hold_late)
+    monkeypatch.setattr("dlq.retries.claims.hold", hold_late)
     assert client(engine, broker).retry(letter_id, OLGA).published
     assert len(broker.sent) == 1
 
@@ -340,11 +340,13 @@ def test_the_preview_warns_of_what_a_second_run_may_do(engine, kind, word):
 
 
 def test_an_idempotent_task_that_only_raised_has_no_warning(engine):
+    report(engine)
     letter_id = fail(engine, envelope(), failure(idempotent=True))
     assert client(engine, Broker()).preview(letter_id, OLGA).warnings == ()
 
 
 def test_the_preview_says_that_a_failed_chord_stays_failed(engine):
+    report(engine)
     chord = body_of(1, options={"chord": {"task": "after"}})
     message = envelope(body=chord)
     warnings = (
