@@ -23,6 +23,8 @@ DlqError
   OperationNotAllowed    the operation is in a state that does not allow the change
   BadOption              an operation cannot be carried out so
   NothingSelected        an operation would change no letter
+  NoLetterNamed          a command would change letters, but does not say which
+  YesNeeded              a command would change several letters without asking
   CountMoved             the letters are not those of the preview any more
   AlreadyDone            the work of this task id is committed
   NoWorker               nobody is there who could do it
@@ -176,7 +178,7 @@ class Poisoned(NotAllowedNow):
 
 
 class UnknownOperation(DlqError):
-    def __init__(self, operation_id: int) -> None:
+    def __init__(self, operation_id: int | str) -> None:
         super().__init__(f"There is no operation {operation_id}. It may have been purged.")
         self.operation_id = operation_id
 
@@ -196,6 +198,17 @@ class BadOption(DlqError):
 class NothingSelected(DlqError):
     def __init__(self) -> None:
         super().__init__("No letter matches any more, so there is nothing to do.")
+
+
+class NoLetterNamed(DlqError):
+    def __init__(self) -> None:
+        super().__init__("Name letters, or narrow them by --task-name and the like, or say --all.")
+
+
+class YesNeeded(DlqError):
+    def __init__(self, letters: int, option: str) -> None:
+        super().__init__(f"{letters} letters would be changed; nothing was. Say {option} to go on.")
+        self.letters = letters
 
 
 class CountMoved(DlqError):

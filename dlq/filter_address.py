@@ -1,7 +1,7 @@
 """Which letters a link asks for: a filter as the parameters of an address, and back.
 
-The parameters bear the names of the fields of LetterFilter; what narrows nothing is left out. States and
-kinds may be given several times, moments are ISO 8601. Parameters of other names are ignored.
+The parameters bear the names of the fields of LetterFilter; what narrows nothing is left out. States,
+kinds and clients may be given several times, moments are ISO 8601. Parameters of other names are ignored.
 """
 
 from collections import defaultdict
@@ -25,6 +25,9 @@ def to_pairs(narrowed: LetterFilter) -> Pairs:
     listed = [("status", status.value) for status in narrowed.status]
     listed += [("kind", kind.value) for kind in narrowed.kind]
     texts = [(name, getattr(narrowed, name)) for name in TEXT_FIELDS]
+    if narrowed.operation_id is not None:
+        listed.append(("operation_id", str(narrowed.operation_id)))
+    listed += [("clients", client) for client in narrowed.clients]
     moments = [(name, getattr(narrowed, name)) for name in _MOMENTS]
     return [
         *listed,
@@ -43,6 +46,8 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> LetterFilter:
     return LetterFilter(
         status=tuple(_word(Status, "status", value) for value in given["status"]),
         kind=tuple(_word(Kind, "kind", value) for value in given["kind"]),
+        operation_id=_number("operation_id", given["operation_id"][-1]) if given["operation_id"] else None,
+        clients=tuple(given["clients"]),
         **fields,
     )
 
@@ -52,6 +57,12 @@ def _word(words: type[Word], name: str, value: str) -> Word:
         return words(value)
     except ValueError:
         raise BadFilter(name, value, f"one of {', '.join(words)}") from None
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise BadFilter(name, value, "a whole number")
+    return int(value)
 
 
 def _moment(name: str, value: str) -> datetime:

@@ -18,7 +18,7 @@ from dlq.times import from_ms
 _SUMMARY_COLUMNS = (
     *("id", "task_id", "task_name", "queue", "category", "exception_type", "fingerprint"),
     *("attempts", "occurrences", "generation", "session_id", "client_id", "correlation_id"),
-    *("claimed_by", "retry_task_id"),
+    *("claimed_by", "retry_task_id", "operation_id"),
 )
 _DETAIL_COLUMNS = ("content_type", "content_encoding", "worker", "idempotent", "root_id", "parent_id")
 
@@ -37,7 +37,11 @@ class WaitsFor:
     @property
     def pattern(self) -> str:
         """What failures of one kind share, in a few words."""
-        return f"{self.exception_type.rpartition('.')[2]} in {self.task_name}"
+        return pattern_of(self.exception_type, self.task_name)
+
+
+def pattern_of(exception_type: str, task_name: str) -> str:
+    return f"{exception_type.rpartition('.')[2]} in {task_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class LetterSummary:
     claimed_by: str | None  #: who pressed retry last
     claimed_at: datetime | None
     retry_task_id: str | None  #: of the latest retry
+    operation_id: int | None  #: that changed it last, unless somebody retried it alone since
     resolved_at: datetime | None
     discarded_at: datetime | None
 
@@ -86,6 +91,7 @@ class Attempt:
     message: str
     traceback: str
     worker: str
+    release: str  #: that failed; "" when the worker named none
     occurred_at: datetime
 
 
@@ -197,6 +203,7 @@ def _attempt(row: RowMapping, redactor: Redactor) -> Attempt:
         message=redactor.text(row["message"]),
         traceback=redactor.text(row["traceback"]),
         worker=row["worker"],
+        release=row["release"],
         occurred_at=from_ms(row["occurred_at_ms"]),
     )
 

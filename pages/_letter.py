@@ -1,48 +1,39 @@
 """The drawer with one dead letter: what happened, what a retry would do, and the retry itself."""
 
 import json
-from collections.abc import Mapping
 from html import escape
-from typing import Literal
 
 import streamlit as st
 
 from dlq import console
 from dlq.errors import DlqError, UnknownLetter
-from dlq.letters import Status
+from dlq.strategies.categories import Category
+from dlq.strategies.words import hint
 from dlq.views import LetterDetail
 from infra.access.roles import Permission
 from infra.errors import DatabaseUnavailable
-from pages import _access, _charts, _letter_retry, _resources, _states
+from pages import (
+    _access,
+    _charts,
+    _letter_arguments,
+    _letter_badge,
+    _letter_decisions,
+    _letter_failures,
+    _letter_links,
+    _letter_timeline,
+    _resources,
+    _states,
+)
 from pages._words import clock_time
 
 REFRESH_SECONDS = 1.0
-_BADGES: Mapping[Status, tuple[str, Literal["red", "blue", "green", "gray"]]] = {
-    Status.DEAD: ("Dead", "red"),
-    Status.POISONED: ("Poisoned", "red"),
-    Status.RETRYING: ("Retrying", "blue"),
-    Status.RESOLVED: ("Resolved", "green"),
-    Status.DISCARDED: ("Discarded", "gray"),
-}
-_SAID = {
-    Status.DEAD: "Failed",
-    Status.POISONED: "Failed once too often",
-    Status.RETRYING: "Retry sent",
-    Status.RESOLVED: "Resolved: the retry succeeded",
-    Status.DISCARDED: "Discarded",
-}
-
-
-def badge(status: Status) -> None:
-    label, color = _BADGES[status]
-    st.badge(label, color=color, width="content")
 
 
 def _close() -> None:
     st.query_params.pop("letter", None)
 
 
-@st.dialog("Dead letter", width=620, position="right", on_dismiss=_close)
+@st.dialog("Dead letter", width=720, position="right", on_dismiss=_close)
 def drawer(letter_id: str) -> None:
     """Shows the letter that the address names, and keeps it up to date."""
     _contents(letter_id)
@@ -65,27 +56,23 @@ def _contents(letter_id: str) -> None:
     letter = detail.letter
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<div class="lettertitle">{escape(letter.exception_type or letter.kind)}</div>')
-        badge(letter.status)
+        _letter_badge.status(letter.status)
     st.text(detail.message)
-    _letter_retry.actions(letter, by)
+    _states.note(f"What to try: {hint(Category(letter.category))}")
+    _letter_decisions.show(letter, by)
+    _letter_links.show(letter, by)
     _facts(detail)
-    traceback, arguments, headers, timeline = st.tabs(
-        ["Traceback", "Arguments", "Headers", "Timeline"], key="parts"
+    failures, arguments, headers, timeline = st.tabs(
+        ["Failures", "Arguments", "Headers", "Timeline"], key="parts", bind="query-params"
     )
-    with traceback:
-        st.code(detail.traceback or "No traceback: the process did not live to write one.", language="python")
+    with failures:
+        _letter_failures.show(detail)
     with arguments:
-        if detail.body_problem:
-            st.text(detail.body_problem)
-        if detail.body_bytes is not None:
-            st.code(_pretty({"args": detail.args, "kwargs": detail.kwargs}), language="json")
-            st.caption(
-                f"Secrets are masked here. The {detail.body_bytes:,} original bytes are what a retry sends."
-            )
+        _letter_arguments.show(detail, by)
     with headers:
-        st.code(_pretty(detail.headers), language="json")
+        st.code(json.dumps(detail.headers, indent=2, ensure_ascii=False, default=str), language="json")
     with timeline:
-        _timeline(detail)
+        _letter_timeline.show(detail.history)
 
 
 def _number(letter_id: str) -> int:
@@ -107,16 +94,3 @@ def _facts(detail: LetterDetail) -> None:
         ("Worker", detail.worker),
     ]
     _charts.facts([(name, value) for name, value in pairs if value])
-
-
-def _timeline(detail: LetterDetail) -> None:
-    _charts.timeline(
-        [
-            (_SAID[change.to_status], f"{clock_time(change.at)} · {change.actor}")
-            for change in reversed(detail.history)
-        ]
-    )
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,29 +1,17 @@
-"""What can be done with a letter now: see what a retry would do, agree, and send it."""
+"""The retry of one letter: see what it would do, agree, and send it."""
 
 import streamlit as st
 
 from dlq.errors import DlqError
-from dlq.letters import Status
 from dlq.retries.retry import Preview, RetryClient
 from dlq.views import LetterSummary
-from infra.access.roles import Permission, Person
+from infra.access.roles import Person
 from infra.errors import AccessDenied
 from pages import _access, _resources
 
 
-def actions(letter: LetterSummary, by: Person) -> None:
-    if letter.status == Status.RETRYING:
-        st.info(f"{letter.claimed_by} pressed retry. Waiting for the worker.", icon=":material/sync:")
-    elif letter.status == Status.RESOLVED:
-        st.success("The retry succeeded. Nobody waits behind this letter any more.", icon=":material/check:")
-    elif letter.status in {Status.DEAD, Status.POISONED} and by.may(Permission.RETRY_LETTERS):
-        _retry(letter.id, by)
-    if problem := st.session_state.pop("refused", None):
-        st.warning(problem, icon=":material/front_hand:")
-
-
-def _retry(letter_id: int, by: Person) -> None:
-    client = _resources.retries()
+def show(letter: LetterSummary, by: Person) -> None:
+    letter_id, client = letter.id, _resources.retries()
     try:
         preview = client.preview(letter_id, by)
     except DlqError as error:

@@ -1,4 +1,4 @@
-"""One letter in the list, as text: what broke, in which task, for whom, and when."""
+"""One letter in a list, as text: what broke, in which task, for whom, and when."""
 
 from html import escape
 
@@ -21,6 +21,15 @@ def text(letter: LetterSummary, when: str) -> None:
         f'<div class="letter"><b>{escape(letter.exception_type or letter.kind)}</b> '
         f"<span>{escape(message)}</span>"
         f"<small>{escape(' · '.join(part for part in parts if part))}</small></div>"
+    )
+
+
+def line(letter: LetterSummary) -> str:
+    """HTML of a letter as an item of a list, without its time."""
+    parts = [letter.task_name, f"session {letter.session_id}" if letter.session_id else "", _attempts(letter)]
+    return (
+        f"<li>{escape(letter.exception_type or letter.kind)} {escape(letter.message[:_LONGEST_MESSAGE])}"
+        f"<small>{escape(' · '.join(part for part in parts if part))}</small></li>"
     )
 
 

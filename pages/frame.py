@@ -13,7 +13,7 @@ st.logo("pages/static/logo.svg", size="medium")
 with _states.failures_shown("Onward"):
     person = _access.signed_in()
 
-sections: dict[str, list[st.Page]] = {"Analytics": [], "Operations": [], "Administration": []}
+sections: dict[str, list[st.Page]] = {"Analytics": [], "Background tasks": [], "Administration": []}
 if person.may(Permission.READ_FUNNELS):
     sections["Analytics"].append(
         st.Page("overview.py", title="Overview", icon=":material/home:", url_path="overview", default=True)
@@ -44,14 +44,16 @@ if person.may(Permission.READ_FUNNELS):
         st.Page("sessions.py", title="Sessions", url_path="sessions", visibility="hidden")
     )
 if person.may(Permission.READ_LETTERS):
-    sections["Operations"].append(
+    sections["Background tasks"] += [
         st.Page(
             "dead_letters.py",
             title="Dead letters",
             icon=":material/mark_email_unread:",
             url_path="dead-letters",
-        )
-    )
+        ),
+        st.Page("operations.py", title="Operations", icon=":material/playlist_play:", url_path="operations"),
+        st.Page("workers.py", title="Workers & queues", icon=":material/memory:", url_path="workers"),
+    ]
 if person.may(Permission.MANAGE_SETTINGS):
     sections["Administration"].append(
         st.Page("settings.py", title="Settings", icon=":material/settings:", url_path="settings")

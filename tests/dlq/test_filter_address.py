@@ -31,9 +31,7 @@ def test_a_filter_comes_back_from_its_address():
     assert from_pairs(to_pairs(FULL)) == FULL
 
 
-@pytest.mark.parametrize(
-    "name", [field.name for field in fields(LetterFilter) if field.name != "clients"]
-)
+@pytest.mark.parametrize("name", [field.name for field in fields(LetterFilter) if field.name != "clients"])
 def test_every_field_of_the_filter_is_in_the_address(name):
     changed = getattr(FULL, name) or "x"
     assert {pair[0] for pair in to_pairs(LetterFilter(**{name: changed}))} == {name}
@@ -48,7 +46,9 @@ def test_a_moment_without_an_offset_is_utc():
     assert from_pairs([("failed_from", "2026-03-01")]).failed_from == datetime(2026, 3, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("pair", [("status", "lost"), ("kind", ""), ("failed_to", "yesterday"), ("operation_id", "-7")])
+@pytest.mark.parametrize(
+    "pair", [("status", "lost"), ("kind", ""), ("failed_to", "yesterday"), ("operation_id", "-7")]
+)
 def test_a_value_that_is_not_known_is_named(pair):
     with pytest.raises(BadFilter, match=f"^{pair[0]} cannot be '{pair[1]}': it must be"):
         from_pairs([pair])

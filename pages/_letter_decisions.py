@@ -1,0 +1,36 @@
+"""What can be done with a letter now: retry it, give it up, bring it back."""
+
+import streamlit as st
+
+from dlq.letters import Status
+from dlq.operations.records import Action, Selection
+from dlq.queries import LetterFilter
+from dlq.views import LetterSummary
+from infra.access.roles import Permission, Person
+from pages import _letter_retry, _operation_start
+from pages._operation_words import ACTIONS
+
+_WAITING = {Status.DEAD, Status.POISONED}
+
+
+def show(letter: LetterSummary, by: Person) -> None:
+    if letter.status == Status.RETRYING:
+        st.info(f"{letter.claimed_by} pressed retry. Waiting for the worker.", icon=":material/sync:")
+    elif letter.status == Status.RESOLVED:
+        st.success("The retry succeeded. Nobody waits behind this letter any more.", icon=":material/check:")
+    elif letter.status in _WAITING and by.may(Permission.RETRY_LETTERS):
+        _letter_retry.show(letter, by)
+    for action in (Action.DISCARD, Action.RESTORE):
+        _operation_on(letter, action, by)
+    if problem := st.session_state.pop("refused", None):
+        st.warning(problem, icon=":material/front_hand:")
+
+
+def _operation_on(letter: LetterSummary, action: Action, by: Person) -> None:
+    """Through the same preview as for many letters, so that it has a reason and can be undone."""
+    words = ACTIONS[action]
+    if letter.status not in words.of or not by.may(words.permission):
+        return
+    if st.button(words.verb, icon=words.icon, key=f"{action}_{letter.id}"):
+        _operation_start.ask(action, Selection(LetterFilter(), (letter.id,)))
+        st.rerun()
