@@ -10,6 +10,8 @@ from analytics import choices
 from analytics.choices import DimensionChoice
 from analytics.definitions import all_latest
 from analytics.funnels import FunnelDefinition
+from dlq.broker.control import BrokerControl
+from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
@@ -44,6 +46,14 @@ def redactor() -> Redactor:
 
 def sealer() -> Sealer:
     return dashboard().sealer
+
+
+def watch() -> BrokerWatch:
+    return dashboard().watch
+
+
+def control() -> BrokerControl:
+    return dashboard().control
 
 
 def definitions() -> list[FunnelDefinition]:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from functools import cache
 
+import redis
+from celery import Celery
 from sqlalchemy import Engine
 
 from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
+from dlq.broker.control import BrokerControl
+from dlq.broker.look import Look
+from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
@@ -23,6 +28,8 @@ from recovery.settings import Settings as RecoverySettings
 from recovery.wording import Wording
 
 POOL_SIZE = 10
+#: Looking at the broker gives up on a command after this; a worker, which waits for messages, never does.
+BROKER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class Dashboard:
     retries: RetryClient
     redactor: Redactor
     sealer: Sealer
+    watch: BrokerWatch
+    control: BrokerControl
 
 
 @cache
@@ -45,6 +54,8 @@ def dashboard() -> Dashboard:
     database_url, redis_url = settings.server_urls()
     engine = open_engine(database_url, pool_size=POOL_SIZE)
     store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
+    asking, broker = _asking_app(redis_url), _impatient_client(redis_url)
+    watch = BrokerWatch(Look(engine, asking, broker))
     return Dashboard(
         settings=settings,
         redis_url=redis_url,
@@ -57,4 +68,21 @@ def dashboard() -> Dashboard:
         retries=RetryClient(engine, create_celery(redis_url), audit.record, sealer=sealer),
         redactor=Redactor(email=letters.redact_email),
         sealer=sealer,
+        watch=watch,
+        control=BrokerControl(engine, asking, broker, watch, audit.record),
+    )
+
+
+def _asking_app(redis_url: str) -> Celery:
+    app = create_celery(redis_url)
+    app.conf.broker_transport_options |= {
+        "socket_timeout": BROKER_SECONDS,
+        "socket_connect_timeout": BROKER_SECONDS,
+    }
+    return app
+
+
+def _impatient_client(redis_url: str) -> "redis.Redis":
+    return redis.Redis.from_url(
+        redis_url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS, retry=None
     )

@@ -150,6 +150,10 @@ class BrokerControl:
 
     def _view(self, by: Actor) -> BrokerView:
         by.require(RETRY)
+        try:
+            self._client.ping()  # fails at once where Celery would try for seconds
+        except redis.RedisError as error:
+            raise BrokerUnavailable(str(error).rstrip(".")) from error
         view = self._watch.view(by, wait_seconds=LOOK_SECONDS)
         if view.broker_problem:
             raise BrokerUnavailable(view.broker_problem)

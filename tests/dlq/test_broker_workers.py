@@ -1,66 +1,19 @@
-"""Workers and queues as people see and switch them: two real workers, one of another team's, on a real Valkey."""
+"""Switching a real worker on a real Valkey: what people press is what the worker does."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 import pytest
-import redis
-from celery import Celery
-from sqlalchemy import Engine, text
+from kombu import Exchange, Queue
+from sqlalchemy import Engine
 
 from dlq.broker import switches
-from dlq.broker.control import BrokerControl
-from dlq.broker.look import Look
-from dlq.broker.records import BrokerView, Limits, Severity, WorkerState, WorkerView
-from dlq.broker.watch import BrokerWatch
-from dlq.errors import BadLimits, BrokerUnavailable, NothingToUndo, NoWorker
-from infra import audit
-from infra.access.roles import Person, Role
-from infra.errors import AccessDenied
-from tests.dlq.test_broker_listeners import beat
-from tests.dlq.worker import QUEUES, TASKS, ForeignWorker, eventually, start_worker
+from dlq.broker.records import Limits
+from tests.dlq.broker_console import ADA, Broker, only, queue_of
+from tests.dlq.worker import QUEUES, TASKS, ForeignWorker, eventually
 
 pytestmark = pytest.mark.servers
 
-ADA = Person("ada", Role.OPERATOR)
-VIEWER = Person("vera", Role.ANALYST)
-
-
-class Broker:
-    """The watch and the control on one broker, looking anew at each question."""
-
-    def __init__(self, engine: Engine, url: str) -> None:
-        self.engine = engine
-        self.client = redis.Redis.from_url(url, socket_timeout=2, retry=None)
-        self.app = Celery("console", broker=url, set_as_current=False)
-        self.look = Look(engine, self.app, self.client)
-        self.watch = BrokerWatch(self.look)
-        self.control = BrokerControl(engine, self.app, self.client, self.watch, audit.record)
-
-    def seen(self) -> BrokerView:
-        return self.look.look()
-
-    def watch_now(self) -> BrokerView:
-        """What the control sees, of now."""
-        self.watch.look_again()
-        return eventually(lambda: self._seen_by_watch())
-
-    def _seen_by_watch(self) -> BrokerView | None:
-        before = datetime.now(UTC)
-        view = self.watch.view(ADA, wait_seconds=5)
-        return view if view.seen_at else None
-
-    def audited(self) -> list[tuple[str, str, str]]:
-        with self.engine.connect() as connection:
-            rows = connection.execute(
-                text("SELECT actor, action, subject FROM onward.audit_entry ORDER BY id")
-            )
-            return [tuple(row) for row in rows]
-
-    def close(self) -> None:
-        self.app.close()
-        self.client.close()
+MEDIA = Queue("media", Exchange("media", type="topic"), routing_key="media.#")
 
 
 @pytest.fixture
@@ -68,23 +21,6 @@ def broker(engine: Engine, worker: ForeignWorker) -> Iterator[Broker]:
     broker = Broker(engine, worker.broker_url)
     yield broker
     broker.close()
-
-
-@pytest.fixture
-def empty(engine: Engine, redis_url: str) -> Iterator[Broker]:
-    """A broker that no worker is connected to."""
-    broker = Broker(engine, redis_url)
-    yield broker
-    broker.close()
-
-
-def only(view: BrokerView) -> WorkerView:
-    [worker] = view.alive
-    return worker
-
-
-def queue_of(view: BrokerView, name: str):
-    return next(queue for queue in view.queues if queue.name == name)
 
 
 def test_a_worker_is_seen_with_its_queues_tasks_and_what_it_runs(
@@ -133,14 +69,14 @@ def test_a_topic_queue_is_resumed_with_its_own_exchange(
     eventually(lambda: "media" not in only(broker.seen()).queues)
     broker.control.resume(ADA, "media")
     eventually(lambda: "media" in only(broker.seen()).queues)
-    worker.send("touch", "topic", exchange="media", routing_key="media.video")
+    worker.send("touch", "topic", queue=MEDIA, routing_key="media.video")
     eventually(lambda: worker.runs("topic"))
 
 
 def test_a_task_in_hand_counts_for_the_queue_it_came_by(
     broker: Broker, worker: ForeignWorker, quiet: None
 ) -> None:
-    worker.send("touch", "later", exchange="media", routing_key="media.video", countdown=2)
+    worker.send("touch", "later", queue=MEDIA, routing_key="media.video", countdown=2)
     queue = eventually(lambda: next((q for q in broker.seen().queues if q.scheduled), None))
     assert (queue.name, queue.taken, queue.waiting) == ("media", 0, 0)
     assert queue.furthest_seconds is not None
@@ -173,7 +109,7 @@ def test_a_time_limit_acts_on_the_next_task_and_can_be_put_back(
     broker: Broker, worker: ForeignWorker, quiet: None
 ) -> None:
     task = f"{TASKS}sleepy"
-    eventually(lambda: only(broker.watch_now()).reports)
+    eventually(lambda: only(broker.watched()).reports)
     receipt = broker.control.limit(ADA, task, Limits(hard=1))
     assert receipt.agreed
     assert [change.before for change in switches.changed_limits(broker.client)] == [
