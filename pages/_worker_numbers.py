@@ -1,0 +1,113 @@
+"""What stands above the lists: how old the look is, the four numbers, the warnings; and below, the files."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from analytics.spreadsheet import csv_blocks
+from dlq.broker.records import BrokerView, ConfigurationWarning, QueueView, Severity, WorkerState
+from dlq.broker.rows import Cell, queue_rows, worker_rows
+from pages import _resources, _states
+from pages._words import ago, count, duration
+
+#: A look that takes longer than this is late.
+LATE_SECONDS = 10.0
+SHOWN = 4
+_LABELS = {
+    Severity.LOSES: ("Loses work", "critical"),
+    Severity.REPEATS: ("Repeats", "high"),
+    Severity.STANDS: ("Stands still", "high"),
+    Severity.NOTE: ("Note", ""),
+}
+
+
+def age(view: BrokerView) -> None:
+    now = _resources.now()
+    parts = [f"Seen {ago(view.seen_at, now)}"] if view.seen_at else []
+    since = view.looking_since
+    if since and (not view.seen_at or since > view.seen_at) and (now - since).total_seconds() > LATE_SECONDS:
+        parts.append(f"asked again {ago(since, now)}, without an answer yet")
+    if view.store_problem:
+        parts.append(f"heartbeats cannot be read: {view.store_problem}")
+    parts.append("refreshes by itself")
+    st.html(f'<div class="sub">{escape(" · ".join(parts))}</div>')
+
+
+def numbers(view: BrokerView) -> None:
+    silent = sum(worker.state == WorkerState.SILENT for worker in view.workers)
+    known = not view.broker_problem
+    with st.grid(4, min_column_width=168, gap="small", key="numbers"):
+        st.metric(
+            "Workers alive",
+            count(len(view.alive)),
+            delta=f"{silent} silent" if silent else None,
+            delta_color="red" if silent else "off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+        )
+        st.metric("Waiting in queues", count(view.waiting) if known else "–", border=True, height="stretch")
+        st.metric(
+            "In workers' hands",
+            _in_hand(view) if known else "–",
+            border=True,
+            height="stretch",
+            help="Taken from a queue and not acknowledged: running, next in line, or kept for a later time.",
+        )
+        oldest = max(view.queues, key=lambda queue: queue.oldest_seconds or 0, default=None)
+        st.metric("Oldest waits", waits(oldest) if oldest and known else "–", border=True, height="stretch")
+
+
+def waits(queue: QueueView) -> str:
+    """How long the oldest message has waited; a plus sign says that it may be longer."""
+    if queue.oldest_seconds is None:
+        return "–"
+    return f"{duration(round(queue.oldest_seconds))}{'+' if queue.oldest_is_least else ''}"
+
+
+def warnings(view: BrokerView) -> None:
+    if not view.warnings:
+        return
+    with st.container(border=True, key="card_warnings"):
+        _states.card_head("Configuration", "What could lose work, run it twice or leave it standing")
+        _listed(view.warnings[:SHOWN])
+        if more := view.warnings[SHOWN:]:
+            with st.expander(f"{len(more)} more", key="more_warnings"):
+                _listed(more)
+
+
+def files(view: BrokerView) -> None:
+    with st.container(horizontal=True, key="files"):
+        _file("Workers", worker_rows(view))
+        if not view.broker_problem:
+            _file("Queues", queue_rows(view))
+
+
+def _in_hand(view: BrokerView) -> str:
+    number = view.taken + sum(queue.scheduled for queue in view.queues)
+    return f"{count(number)}+" if view.taken_at_least else count(number)
+
+
+def _listed(warnings: Sequence[ConfigurationWarning]) -> None:
+    rows = "".join(_row(warning) for warning in warnings)
+    st.html(f'<ol class="losses">{rows}</ol>')
+
+
+def _row(warning: ConfigurationWarning) -> str:
+    label, kind = _LABELS[warning.severity]
+    return (
+        f'<li><i class="severity {kind}">{label}</i><div><b>{escape(warning.title)}</b>'
+        f"<small>{escape(warning.text)}</small></div></li>"
+    )
+
+
+def _file(what: str, rows: list[list[Cell]]) -> None:
+    st.download_button(
+        f"{what} as CSV",
+        "".join(csv_blocks(rows)),
+        file_name=f"{what.lower()}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"{what.lower()}_csv",
+    )
