@@ -107,12 +107,12 @@ class Breaker:
             words,
         )
         try:
-            answer: Any = self._client.eval(script, 2, _key(self.dependency), REGISTRY, *arguments)
+            run = self._client.register_script(script)
+            return int(run(keys=[_key(self.dependency), REGISTRY], args=arguments))
         except redis.RedisError as error:
             self._away_until = self._monotonic() + AWAY_SECONDS
             _log.warning("Circuit breakers let everything pass, Redis does not answer: %s", error)
             return 0
-        return int(answer)
 
 
 class Circuit(StrEnum):

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import redis
-from celery import Celery
+from celery import Celery, Task
 from celery.exceptions import Retry, TaskPredicate
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
@@ -68,6 +68,12 @@ class StrategicTask(DeadLetterTask):
             if fallback := self.strategy_for(category).fallback:
                 return fallback(self, error)
             raise
+
+    def retry(self, *args: Any, max_retries: int | None = None, **options: Any) -> Any:
+        """For bodies that retry themselves: without a `max_retries` anywhere, Celery's usual three."""
+        if max_retries is None and self.max_retries is None:
+            max_retries = Task.max_retries
+        return super().retry(*args, max_retries=max_retries, **options)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

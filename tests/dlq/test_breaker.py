@@ -203,9 +203,12 @@ def test_without_redis_every_call_passes_and_redis_is_asked_rarely():
     asked = []
 
     class Away:
-        def eval(self, *_):
-            asked.append(1)
-            raise redis.ConnectionError("refused")
+        def register_script(self, _):
+            def run(keys, args):
+                asked.append(1)
+                raise redis.ConnectionError("refused")
+
+            return run
 
     now = [0.0]
     breaker = Breaker(Away(), "assistant", SETTINGS, monotonic=lambda: now[0])

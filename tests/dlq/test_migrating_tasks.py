@@ -76,11 +76,12 @@ def test_the_table_of_categories_is_that_of_the_code():
     assert f"({StrategicTask.most_waits})" in PAGE
 
 
-def test_a_task_that_still_retries_by_itself_may_be_moved_as_it_is():
+@pytest.mark.parametrize(("options", "attempts"), [({}, 4), ({"max_retries": 2}, 3)])
+def test_a_task_that_still_retries_by_itself_may_be_moved_as_it_is(options, attempts):
     app = Celery("shop", broker="memory://", set_as_current=False)
     runs = SimpleNamespace(count=0)
 
-    @app.task(bind=True, base=StrategicTask, shared=False, max_retries=2)
+    @app.task(bind=True, base=StrategicTask, shared=False, **options)
     def old(task):
         runs.count += 1
         try:
@@ -89,4 +90,4 @@ def test_a_task_that_still_retries_by_itself_may_be_moved_as_it_is():
             raise task.retry(exc=error) from error
 
     assert isinstance(old.apply().result, KeyError)
-    assert runs.count == 3
+    assert runs.count == attempts
