@@ -1,7 +1,5 @@
 """The REST app. Each route knows who is signed in and calls the function that the page calls."""
 
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
@@ -9,14 +7,11 @@ from sqlalchemy.exc import OperationalError
 
 from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel, UnknownSession
 from api.analytics_routes import analytics_routes
-from api.caller import Caller
 from api.event_routes import event_routes
+from api.letter_routes import letter_routes
 from api.session_routes import session_routes
-from dlq import console
 from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
 from dlq.errors import StoreUnavailable as LettersUnavailable
-from dlq.letters import Status
-from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
@@ -32,24 +27,10 @@ def create_api(
     """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
     api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
 
-    @api.get("/admin/dlq/tasks/")
-    def tasks(by: Caller, status: Status | None = None, after: str | None = None, limit: int = 50) -> Any:
-        narrowed = LetterFilter(status=(status,) if status else ())
-        return console.letters(engine, by, narrowed, after, limit, redactor=redactor)
-
-    @api.get("/admin/dlq/tasks/{task_id}/")
-    def task(by: Caller, task_id: str) -> Any:
-        letter_id = console.letter_of_task(engine, by, task_id)
-        return console.letter(engine, by, letter_id, redactor=redactor, sealer=sealer)
-
-    @api.post("/admin/dlq/tasks/{task_id}/retry/")
-    def retry(by: Caller, task_id: str) -> dict[str, str]:
-        receipt = retries.retry(console.letter_of_task(engine, by, task_id), by)
-        return {"status": "queued", "task_id": receipt.task_id}
-
     api.include_router(analytics_routes(funnels))
     api.include_router(session_routes(engine, funnels))
     api.include_router(event_routes(engine))
+    api.include_router(letter_routes(engine, retries, redactor, sealer))
 
     @api.exception_handler(AccessDenied)
     @api.exception_handler(AnalyticsError)

@@ -207,7 +207,9 @@ class NoLetterNamed(DlqError):
 
 class YesNeeded(DlqError):
     def __init__(self, letters: int, option: str) -> None:
-        super().__init__(f"{letters} letters would be changed; nothing was. Say {option} to go on.")
+        super().__init__(
+            f"{letters:,} {'letter' if letters == 1 else 'letters'} would change; nothing did. Say {option} to go on."
+        )
         self.letters = letters
 
 

@@ -1,5 +1,6 @@
 """Clear: discard what waits, of one task or older than some hours, when it is as many as was seen before."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -14,30 +15,39 @@ from dlq.redaction import Redactor
 from dlq.times import Clock, utc_now
 
 
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    filter_task_name: str = ""  #: "" clears every task
+    older_than_hours: float | None = None  #: since the latest failure
+
+
+def would_clear(
+    engine: Engine, by: Actor, what: Clearing, *, redactor: Redactor, clock: Clock = utc_now
+) -> BulkPreview:
+    """The dry run: what `clear` would discard now."""
+    now, hours = clock(), what.older_than_hours
+    failed_to = None if hours is None else now - timedelta(hours=hours)
+    selection = Selection(LetterFilter(task_name=what.filter_task_name, failed_to=failed_to))
+    return preview(engine, by, Action.DISCARD, selection, redactor=redactor, clock=lambda: now)
+
+
 def clear(
     engine: Engine,
     by: Actor,
+    what: Clearing,
     *,
-    filter_task_name: str = "",
-    older_than_hours: float | None = None,
-    dry_run: bool,
-    expected: int | None = None,
+    expected: int,
     reason: str = "",
     redactor: Redactor,
     audit: Audit,
     clock: Clock = utc_now,
-) -> BulkPreview | Operation:
-    """With `dry_run` say what would be discarded; else start the operation that discards it.
+) -> Operation:
+    """Start the operation that discards it.
 
     Raises CountMoved unless as many letters match as the dry run said (`expected`), NothingSelected when that
     is none.
     """
-    now = clock()
-    failed_to = None if older_than_hours is None else now - timedelta(hours=older_than_hours)
-    selection = Selection(LetterFilter(task_name=filter_task_name, failed_to=failed_to))
-    seen = preview(engine, by, Action.DISCARD, selection, redactor=redactor, clock=lambda: now)
-    if dry_run:
-        return seen
+    seen = would_clear(engine, by, what, redactor=redactor, clock=clock)
     if seen.count != expected:
-        raise CountMoved(expected or 0, seen.count)
+        raise CountMoved(expected, seen.count)
     return console.start(engine, by, seen, reason, audit=audit, clock=clock)

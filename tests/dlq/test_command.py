@@ -117,3 +117,89 @@ def test_an_error_is_one_sentence_and_exit_code_two(engine, run, arguments, said
 def test_a_setting_that_cannot_be_used_is_said_before_anything_starts(run, monkeypatch):
     monkeypatch.setenv("DLQ_REDACT_EMAIL", "perhaps")
     assert run("list")[0::2] == (2, "dlq: DLQ_REDACT_EMAIL is 'perhaps', but must be yes or no.\n")
+
+
+def test_several_letters_are_retried_as_an_operation_that_runs_to_its_end(engine, run):
+    letters = [fail(engine, envelope(f"t{number}")) for number in range(3)]
+    code, out, _ = run("retry", "1", "t1", "--yes", "--json", "--reason", "fixed")
+    operation = json.loads(out)
+    assert (code, operation["status"], operation["done"]) == (0, "finished", 2)
+    assert [letter(engine, each)["status"] for each in letters] == ["retrying", "retrying", "dead"]
+
+
+def test_a_filter_says_which_letters_are_discarded(engine, run):
+    fail(engine, envelope("t1", task_name="shop.pay"))
+    fail(engine, envelope("t2", task_name="shop.ship"))
+    _, out, _ = run("discard", "--task-name", "shop.ship", "--yes")
+    assert out.endswith("1 of 1 done.\n")
+    assert [letter(engine, each)["status"] for each in (1, 2)] == ["dead", "discarded"]
+
+
+@pytest.mark.parametrize("command", ["retry", "discard"])
+def test_a_dry_run_counts_and_changes_nothing(engine, run, command):
+    for number in range(2):
+        fail(engine, envelope(f"t{number}", session_id=f"s{number}"))
+    seen = json.loads(run(command, "--all", "--dry-run", "--json")[1])
+    assert (seen["count"], seen["sessions"], seen["by_task"]) == (2, 2, {"shop.pay": 2})
+    assert "2 letters, 2 sessions wait" in run(command, "--all", "--dry-run")[1]
+    assert [letter(engine, each)["status"] for each in (1, 2)] == ["dead", "dead"]
+
+
+def test_many_letters_are_changed_only_after_a_yes(engine, run):
+    fail(engine, envelope("t1"))
+    code, _, err = run("discard", "--all")
+    assert code == 2
+    assert "Say --yes" in err
+    assert letter(engine, 1)["status"] == "dead"
+
+
+def test_a_change_without_letters_asks_which(run):
+    code, _, err = run("retry", "--yes")
+    assert (code, err.count("--all")) == (2, 1)
+
+
+def test_an_operation_that_starts_later_is_left_to_the_worker(engine, run):
+    fail(engine, envelope("t1"))
+    _, out, _ = run("retry", "1", "--yes", "--start-at", "2999-01-01T00:00")
+    assert "starts at 2999-01-01 00:00 UTC" in out
+    [waiting] = json.loads(run("operations", "--json")[1])["operations"]
+    assert (waiting["status"], waiting["done"]) == ("waiting", 0)
+    assert json.loads(run("operations", "1", "pause", "--json")[1])["status"] == "paused"
+    assert json.loads(run("operations", "1", "cancel", "--json")[1])["status"] == "cancelled"
+
+
+def test_clear_discards_what_the_dry_run_counted(engine, run):
+    fail(engine, envelope("t1", task_name="shop.pay"))
+    fail(engine, envelope("t2", task_name="shop.ship"))
+    seen = json.loads(run("clear", "--filter-task-name", "shop.pay", "--dry-run", "--json")[1])
+    assert seen["count"] == 1
+    code, _, err = run("clear", "--expected", "1")
+    assert (code, letter(engine, 1)["status"]) == (2, "dead")
+    assert "2" in err
+    cleared = json.loads(run("clear", "--filter-task-name", "shop.pay", "--expected", "1", "--json")[1])
+    assert (cleared["status"], cleared["done"]) == ("finished", 1)
+    assert [letter(engine, each)["status"] for each in (1, 2)] == ["discarded", "dead"]
+
+
+def test_clear_without_an_expected_count_changes_nothing(engine, run):
+    fail(engine, envelope("t1"))
+    code, _, err = run("clear")
+    assert code == 2
+    assert "Say --expected 1" in err
+    assert letter(engine, 1)["status"] == "dead"
+
+
+def test_groups_are_listed_by_the_sessions_behind_them(engine, run):
+    for number in range(3):
+        fail(engine, envelope(f"a{number}", session_id=f"s{number}"), failure(exception_type="KeyError"))
+    fail(engine, envelope("b", session_id="s9"))
+    found = json.loads(run("groups", "--json")[1])["groups"]
+    assert [(group["exception_type"], group["sessions_blocked"]) for group in found] == [
+        ("KeyError", 3),
+        ("ValueError", 1),
+    ]
+
+
+def test_rotating_without_a_key_says_which_setting_is_missing(run):
+    code, _, err = run("rotate-key")
+    assert (code, "DLQ_ENCRYPTION_KEY" in err) == (2, True)

@@ -12,6 +12,10 @@ import analytics
 from dlq import console
 from dlq.errors import BrokerUnavailable
 from dlq.letters import Status
+from dlq.operations import console as operations
+from dlq.operations.preview import preview
+from dlq.operations.records import Action, OperationStatus, Selection
+from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access.roles import Person, Role
@@ -44,7 +48,14 @@ def worker_app(engine, database_url, redis_url, tmp_path, monkeypatch):
 
 def test_every_entry_of_the_schedule_is_a_task_of_the_worker(worker_app):
     entries = {entry["task"] for entry in worker_app.conf.beat_schedule.values()}
-    assert entries == {"recovery.sync_events", "recovery.finish_retries", "recovery.retain_events"}
+    assert entries == {
+        "recovery.sync_events",
+        "recovery.retain_events",
+        "recovery.run_operations",
+        "recovery.finish_retries",
+        "recovery.find_vanished",
+        "recovery.keep_letters_in_bounds",
+    }
     assert entries <= set(worker_app.tasks)
 
 
@@ -82,3 +93,14 @@ def test_events_are_taken_into_the_store_by_the_schedule(worker_app, engine):
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT sum(rows) FROM onward.event_partition")).scalar_one()
     assert rows == 1
+
+
+def test_an_operation_that_somebody_started_is_carried_out_by_the_schedule(worker_app, engine):
+    letter_id = builders.fail(engine, builders.envelope(queue=QUEUE))
+    seen = preview(engine, ADA, Action.RETRY, Selection(), redactor=Redactor())
+    started = operations.start(engine, ADA, seen, "calm again", audit=audit.record)
+
+    worker_app.tasks["recovery.run_operations"]()
+
+    assert operations.operation(engine, ADA, started.id).status == OperationStatus.FINISHED
+    assert builders.letter(engine, letter_id)["status"] == Status.RETRYING

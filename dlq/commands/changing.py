@@ -1,0 +1,111 @@
+"""What `retry`, `discard` and `restore` share: one letter at once; several as a stored operation, run here.
+
+Before several letters are changed the preview is shown, and a person says yes. Interrupted, the operation
+stays; the installation's worker goes on with it.
+"""
+
+import argparse
+import sys
+
+from dlq.commands import Opened, choosing
+from dlq.commands.printing import say, say_json, warn
+from dlq.errors import NoLetterNamed, YesNeeded
+from dlq.operations import console
+from dlq.operations.preview import BulkPreview, preview
+from dlq.operations.records import Action, Operation, OperationStatus, Options, Selection
+from dlq.operations.running import run_due
+from dlq.queries import LetterFilter
+from dlq.retries.publishing import publisher
+from dlq.times import utc_now
+
+_ENDED = {OperationStatus.FINISHED, OperationStatus.CANCELLED, OperationStatus.PAUSED}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("letters", nargs="*", metavar="LETTER", help="number of a letter, or a task id")
+    choosing.configure(parser)
+    parser.add_argument("--all", action="store_true", help="every letter that can be changed so")
+    parser.add_argument("--reason", default="", help="kept in the letter's history and the audit")
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask before changing several letters")
+    parser.add_argument("--rate", type=float, metavar="N", help="at most so many letters a second")
+    parser.add_argument("--start-at", type=choosing.moment, help="not before this time")
+
+
+def names_one(options: argparse.Namespace) -> bool:
+    """Whether one letter is meant, which needs no stored operation."""
+    return len(options.letters) == 1 and options.rate is None and options.start_at is None
+
+
+def change_many(
+    options: argparse.Namespace, desk: Opened, action: Action, *, queue: str = "", even_poisoned: bool = False
+) -> int:
+    """Preview, ask, store the operation and run it to its end. Raises NoLetterNamed, YesNeeded, CountMoved."""
+    how = Options(
+        queue=queue, rate_per_second=options.rate, start_at=options.start_at, even_poisoned=even_poisoned
+    )
+    seen = preview(desk.engine, desk.by, action, _selection(options, desk), how, redactor=desk.redactor)
+    if options.dry_run:
+        say_preview(seen, as_json=options.json)
+        return 0
+    if not options.yes:
+        ask(seen, "--yes")
+    started = console.start(desk.engine, desk.by, seen, options.reason, audit=desk.audit)
+    ended = run(started, desk, quiet=options.json)
+    if options.json:
+        say_json(ended)
+    return 0
+
+
+def run(operation: Operation, desk: Opened, *, quiet: bool) -> Operation:
+    """Work on stored operations until this one has ended; one that starts later is left to the worker."""
+    publish = publisher(desk.app)
+    while operation.status not in _ENDED:
+        if operation.start_at > utc_now():
+            _say_unless(quiet, f"Operation {operation.id} starts at {operation.start_at:%Y-%m-%d %H:%M} UTC.")
+            return operation
+        run_due(desk.engine, publish, sealer=desk.sealer, audit=desk.audit, clock=utc_now, for_seconds=2.0)
+        operation = console.operation(desk.engine, desk.by, operation.id)
+        _say_unless(quiet, _progress(operation))
+    return operation
+
+
+def _selection(options: argparse.Namespace, desk: Opened) -> Selection:
+    narrowed = choosing.narrowed(options)
+    if options.letters:
+        return Selection(narrowed, tuple(choosing.letter_id(named, desk) for named in options.letters))
+    if narrowed == LetterFilter() and not options.all:
+        raise NoLetterNamed
+    return Selection(narrowed)
+
+
+def say_preview(seen: BulkPreview, *, as_json: bool) -> None:
+    """What would happen, for people or as JSON."""
+    if as_json:
+        say_json(seen)
+        return
+    say(f"{seen.count} letters, {seen.sessions} sessions wait behind them. {seen.sends}")
+    for name, letters in seen.by_task.items():
+        say(f"  {letters}  {name}")
+    warn(seen.warnings)
+
+
+def ask(seen: BulkPreview, option: str) -> None:
+    """Show the preview and wait for a yes. Raises YesNeeded, naming the option that says it beforehand."""
+    if not sys.stdin.isatty():
+        raise YesNeeded(seen.count, option)
+    say_preview(seen, as_json=False)
+    if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise YesNeeded(seen.count, option)
+
+
+def _progress(operation: Operation) -> str:
+    line = f"{operation.done} of {operation.counted} done"
+    line += f", {operation.skipped} skipped" if operation.skipped else ""
+    line += f", {operation.failed} could not be sent" if operation.failed else ""
+    return f"{line}. {operation.problem}".rstrip()
+
+
+def _say_unless(quiet: bool, line: str) -> None:
+    if not quiet:
+        say(line)

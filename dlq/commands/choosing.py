@@ -1,0 +1,57 @@
+"""The options that say which letters: `list`, `retry`, `discard` and `restore` share them."""
+
+import argparse
+from datetime import UTC, datetime
+
+from dlq import console
+from dlq.commands import Opened
+from dlq.errors import NoLetterNamed
+from dlq.letters import Kind, Status
+from dlq.queries import LetterFilter
+
+_TEXTS = (
+    ("task-name", "of this task"),
+    ("exception-type", "with this exception"),
+    ("queue", "of this queue"),
+    ("category", "of this category of errors"),
+    ("fingerprint", "of this group"),
+    ("session-id", "of this session"),
+    ("client-id", "of this client"),
+    ("text", "that hold these words"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--status", type=Status, choices=list(Status), action="append", default=[])
+    parser.add_argument("--kind", type=Kind, choices=list(Kind), action="append", default=[])
+    for name, meaning in _TEXTS:
+        parser.add_argument(f"--{name}", default="", help=meaning)
+    for name, meaning in (("from", "failed at or after"), ("to", "failed before")):
+        parser.add_argument(
+            f"--{name}", dest=f"failed_{name}", type=moment, help=f"{meaning} this time, as 2026-01-31T12:00"
+        )
+
+
+def narrowed(options: argparse.Namespace) -> LetterFilter:
+    return LetterFilter(
+        status=tuple(options.status),
+        kind=tuple(options.kind),
+        failed_from=options.failed_from,
+        failed_to=options.failed_to,
+        **{field: getattr(options, field) for name, _ in _TEXTS if (field := name.replace("-", "_"))},
+    )
+
+
+def letter_id(named: str, desk: Opened) -> int:
+    """The letter of that number, or the newest one of a task with that id. Raises UnknownLetter."""
+    if named.isascii() and named.isdigit() and len(named) < 19:
+        return int(named)
+    if not named:
+        raise NoLetterNamed
+    return console.letter_of_task(desk.engine, desk.by, named)
+
+
+def moment(text: str) -> datetime:
+    """A time as people type it; without a zone it is UTC."""
+    typed = datetime.fromisoformat(text)
+    return typed if typed.tzinfo else typed.replace(tzinfo=UTC)
