@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, func, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dlq.groups.fingerprint import VERSION, fingerprint, normalised, place
+from dlq.groups.fingerprint import VERSION, cause_of
 from dlq.groups.summary import GroupState
 from dlq.letters import Failure
 from dlq.strategies.categories import categorise
@@ -21,26 +21,26 @@ def note_seen(connection: Connection, task_name: str, failure: Failure) -> None:
     A failure of a known open group writes nothing: the row is the same for thousands of failures a minute,
     and an upsert locks it even where it changes nothing.
     """
-    seen = fingerprint(failure.exception_type, failure.message, failure.traceback, task_name)
+    cause = cause_of(failure.exception_type, failure.message, failure.traceback, task_name)
     first = {
-        "fingerprint": seen,
+        "fingerprint": cause.fingerprint,
         "fingerprint_version": VERSION,
         "exception_type": failure.exception_type,
-        "message": normalised(failure.message)[:_MESSAGE_CHARACTERS],
-        "place": place(failure.traceback, task_name),
+        "message": cause.message[:_MESSAGE_CHARACTERS],
+        "place": cause.place,
         "task_name": task_name,
         "category": categorise(failure.kind, failure.exception_type, failure.marks),
         "first_seen_ms": to_ms(failure.occurred_at),
     }
     connection.execute(insert(dead_letter_group).values(first).on_conflict_do_nothing())
-    _reopen_if_back(connection, seen, failure)
+    _reopen_if_back(connection, cause.fingerprint, failure)
 
 
-def _reopen_if_back(connection: Connection, seen: str, failure: Failure) -> None:
+def _reopen_if_back(connection: Connection, fingerprint: str, failure: Failure) -> None:
     failed_ms = to_ms(failure.occurred_at)
     connection.execute(
         update(dead_letter_group)
-        .where(_group.fingerprint == seen, _group.state == GroupState.FIXED)
+        .where(_group.fingerprint == fingerprint, _group.state == GroupState.FIXED)
         .where(
             _group.changed_at_ms < failed_ms, func.array_position(_group.failed_in, failure.release).is_(None)
         )

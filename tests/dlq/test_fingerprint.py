@@ -2,7 +2,8 @@
 
 import pytest
 
-from dlq.groups.fingerprint import fingerprint, normalised
+from dlq.groups.fingerprint import fingerprint
+from dlq.groups.message import shared
 
 
 def trace(*frames):
@@ -77,7 +78,7 @@ def test_the_module_of_the_exception_does_not_count():
 
 
 def test_placeholders_say_what_was_there():
-    assert normalised("plan 7 at 0xff in /a/b/c") == "plan <number> at <address> in <path>"
+    assert shared("plan 7 at 0xff in /a/b/c") == "plan <number> at <address> in <path>"
 
 
 def test_text_that_is_no_unicode_has_a_fingerprint_too():
