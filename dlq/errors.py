@@ -184,8 +184,8 @@ class UnknownOperation(DlqError):
 
 
 class OperationNotAllowed(DlqError):
-    def __init__(self, operation_id: int, status: str, verb: str) -> None:
-        super().__init__(f"Operation {operation_id} is {status}: it cannot be {verb}d now.")
+    def __init__(self, operation_id: int, status: str, wanted: str) -> None:
+        super().__init__(f"Operation {operation_id} is {status}: it cannot be {wanted} now.")
         self.operation_id = operation_id
         self.status = status
 
@@ -207,9 +207,8 @@ class NoLetterNamed(DlqError):
 
 class YesNeeded(DlqError):
     def __init__(self, letters: int, option: str) -> None:
-        super().__init__(
-            f"{letters:,} {'letter' if letters == 1 else 'letters'} would change; nothing did. Say {option} to go on."
-        )
+        things = "1 letter" if letters == 1 else f"{letters:,} letters"
+        super().__init__(f"{things} would change; nothing did. Say {option} to go on.")
         self.letters = letters
 
 

@@ -40,7 +40,7 @@ def names_one(options: argparse.Namespace) -> bool:
 def change_many(
     options: argparse.Namespace, desk: Opened, action: Action, *, queue: str = "", even_poisoned: bool = False
 ) -> int:
-    """Preview, ask, store the operation and run it to its end. Raises NoLetterNamed, YesNeeded, CountMoved."""
+    """Preview, ask, store the operation and run it. Raises NoLetterNamed, YesNeeded or CountMoved."""
     how = Options(
         queue=queue, rate_per_second=options.rate, start_at=options.start_at, even_poisoned=even_poisoned
     )
