@@ -1,4 +1,4 @@
-"""What stands above the lists: how old the look is, the four numbers, the warnings; and below, the files."""
+"""What stands above the lists: how old the look is, the files, the four numbers, the warnings."""
 
 from collections.abc import Sequence
 from html import escape
@@ -22,7 +22,21 @@ _LABELS = {
 }
 
 
-def age(view: BrokerView) -> None:
+def head(view: BrokerView) -> None:
+    """Title, age and files."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="page_head"
+    ):
+        with st.container(width="content", gap=None):
+            st.title("Workers & queues", anchor=False)
+            st.html(f'<div class="sub">{escape(_age(view))}</div>')
+        if view.seen_at:
+            with st.container(horizontal=True, width="content", key="files"):
+                _file("Workers", worker_rows(view))
+                _file("Queues", queue_rows(view))
+
+
+def _age(view: BrokerView) -> str:
     now = _resources.now()
     parts = [f"Seen {ago(view.seen_at, now)}"] if view.seen_at else []
     since = view.looking_since
@@ -31,7 +45,7 @@ def age(view: BrokerView) -> None:
     if view.store_problem:
         parts.append(f"heartbeats cannot be read: {view.store_problem}")
     parts.append("refreshes by itself")
-    st.html(f'<div class="sub">{escape(" · ".join(parts))}</div>')
+    return " · ".join(parts)
 
 
 def numbers(view: BrokerView) -> None:
@@ -77,13 +91,6 @@ def warnings(view: BrokerView) -> None:
                 _listed(more)
 
 
-def files(view: BrokerView) -> None:
-    with st.container(horizontal=True, key="files"):
-        _file("Workers", worker_rows(view))
-        if not view.broker_problem:
-            _file("Queues", queue_rows(view))
-
-
 def _in_hand(view: BrokerView) -> str:
     number = view.taken + sum(queue.scheduled for queue in view.queues)
     return f"{count(number)}+" if view.taken_at_least else count(number)
@@ -104,7 +111,7 @@ def _row(warning: ConfigurationWarning) -> str:
 
 def _file(what: str, rows: list[list[Cell]]) -> None:
     st.download_button(
-        f"{what} as CSV",
+        f"{what} CSV",
         "".join(csv_blocks(rows)),
         file_name=f"{what.lower()}.csv",
         mime="text/csv",

@@ -30,7 +30,7 @@ def live() -> None:
     with _states.failures_shown("Workers and queues"):
         by = _access.enter(Permission.READ_LETTERS)
         view = _resources.watch().view(by)
-    _worker_numbers.age(view)
+    _worker_numbers.head(view)
     _worker_switch.said()
     if view.seen_at is None:
         _states.state(
@@ -52,7 +52,6 @@ def live() -> None:
     if view.breakers:
         with st.container(border=True, key="card_breakers"):
             _worker_breakers.show(view, may_switch=may_switch)
-    _worker_numbers.files(view)
 
 
 def _broker_is_away(view: BrokerView) -> None:
@@ -75,8 +74,6 @@ def _nobody_works() -> None:
         st.space("small")
 
 
-with st.container(gap=None):
-    st.title("Workers & queues", anchor=False)
 live()
 if asked := _worker_switch.asked():
     _worker_switch.dialog(asked)
