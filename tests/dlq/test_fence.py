@@ -1,0 +1,66 @@
+"""The fence: of several runs under one task id, one commits its work."""
+
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from dlq import fence
+from dlq.errors import AlreadyDone
+
+pytestmark = pytest.mark.servers
+
+
+def test_a_second_run_is_told_that_the_work_is_committed(engine):
+    with engine.begin() as connection:
+        fence.enter(connection, "t1")
+    with pytest.raises(AlreadyDone, match="work of task t1 is committed"), engine.begin() as connection:
+        fence.enter(connection, "t1")
+    with engine.begin() as connection:
+        fence.enter(connection, "t2")
+
+
+def test_work_that_was_rolled_back_may_be_done_again(engine):
+    with engine.connect() as connection:
+        fence.enter(connection, "t1")
+        connection.rollback()
+    with engine.begin() as connection:
+        fence.enter(connection, "t1")
+
+
+@pytest.mark.parametrize("first_commits", [True, False])
+def test_a_run_at_the_same_time_waits_for_the_first_one(engine, first_commits):
+    answers, entering = [], Event()
+
+    def second():
+        try:
+            with engine.begin() as connection:
+                entering.set()
+                fence.enter(connection, "t1")
+                answers.append("done")
+        except AlreadyDone:
+            answers.append("already done")
+
+    running = Thread(target=second)
+    with engine.connect() as connection:
+        fence.enter(connection, "t1")
+        running.start()
+        assert entering.wait(10)
+        running.join(0.2)
+        assert answers == [], "it waits"
+        connection.commit() if first_commits else connection.rollback()
+    running.join(10)
+    assert answers == ["already done" if first_commits else "done"]
+
+
+def test_the_table_can_be_made_in_a_database_of_the_users_own(engine, database_url):
+    own = create_engine(database_url)
+    with own.connect() as connection:
+        connection.execute(text("DROP TABLE onward.dead_letter_fence"))
+        fence.create(connection)
+        fence.create(connection)
+        fence.enter(connection, "t1")
+        with pytest.raises(AlreadyDone):
+            fence.enter(connection, "t1")
+        connection.rollback()
+    own.dispose()
