@@ -52,18 +52,33 @@ def groups(
     with store.transaction(engine) as connection:
         rows = ranking.ranked(connection, narrowed, order, state, after, limit + 1, to_ms(now))
         shown = rows[:limit]
-        by_hour = ranking.new_by_hour(connection, [row["fingerprint"] for row in shown], to_ms(now))
+        fingerprints = [row["fingerprint"] for row in shown]
+        by_hour = ranking.new_by_hour(connection, fingerprints, narrowed.clients, to_ms(now))
     return GroupPage(
         groups=tuple(summary_of(row, by_hour[row["fingerprint"]], redactor) for row in shown),
         next=ranking.cursor_of(shown[-1], order) if len(rows) > limit else None,
     )
 
 
-def group(engine: Engine, by: Actor, fingerprint: str, *, redactor: Redactor, now: datetime) -> GroupSummary:
-    """One group, with or without letters left. Raises UnknownGroup."""
+def group(
+    engine: Engine,
+    by: Actor,
+    fingerprint: str,
+    clients: tuple[str, ...] = (),
+    *,
+    redactor: Redactor,
+    now: datetime,
+) -> GroupSummary:
+    """One group, with or without letters left. Raises UnknownGroup.
+
+    To a reader restricted to `clients` a group without letters of theirs is unknown.
+    """
     by.require(READ)
     with store.transaction(engine) as connection:
-        return _summary(connection, fingerprint, redactor, now)
+        found = _summary(connection, fingerprint, redactor, now, clients)
+    if clients and not found.letters:
+        raise UnknownGroup(fingerprint)
+    return found
 
 
 def annotate(
@@ -151,11 +166,18 @@ def reopen(
         return _summary(connection, fingerprint, redactor, clock())
 
 
-def _summary(connection: Connection, fingerprint: str, redactor: Redactor, now: datetime) -> GroupSummary:
-    row = ranking.one(connection, fingerprint, to_ms(now))
+def _summary(
+    connection: Connection,
+    fingerprint: str,
+    redactor: Redactor,
+    now: datetime,
+    clients: tuple[str, ...] = (),
+) -> GroupSummary:
+    row = ranking.one(connection, fingerprint, clients, to_ms(now))
     if row is None:
         raise UnknownGroup(fingerprint)
-    return summary_of(row, ranking.new_by_hour(connection, [fingerprint], to_ms(now))[fingerprint], redactor)
+    by_hour = ranking.new_by_hour(connection, [fingerprint], clients, to_ms(now))
+    return summary_of(row, by_hour[fingerprint], redactor)
 
 
 def _decide(

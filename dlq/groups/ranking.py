@@ -1,7 +1,9 @@
 """Every statement that reads groups: which ones a list shows, in which order, and what they count.
 
-A filter chooses the groups; the counts are of all letters of each. Pages follow each other by keyset on the
-ranked number and the fingerprint, so a group whose number moves between two pages may show twice or not.
+A filter chooses the groups; the counts are of all letters of each, or of all that a reader restricted to
+some clients may see. Letters are counted in the tally, sessions along an index of open letters alone. Pages
+follow each other by keyset on the ranked number and the fingerprint: a group whose number moves between two
+pages may show twice or not.
 """
 
 import re
@@ -17,30 +19,33 @@ from sqlalchemy import (
     Select,
     case,
     func,
+    literal,
     select,
-    true,
     tuple_,
 )
 
 from dlq import queries
+from dlq.counting import in_tally, tally_conditions
 from dlq.errors import BadCursor
 from dlq.groups.summary import GroupState
 from dlq.letters import OPEN, Status
 from dlq.queries import LetterFilter
-from dlq.tables import dead_letter, dead_letter_group
+from dlq.tables import dead_letter, dead_letter_group, dead_letter_tally
+from dlq.tally import HOUR_MS
 
 Order = Literal["blocked", "newest", "letters"]
 Shown = Literal["open", "muted", "fixed", "all"]
+#: Whose letters a restricted reader may see; empty: no restriction.
+Clients = tuple[str, ...]
 
 HOURS = 24
-HOUR_MS = 3_600_000
+#: Letters looked at, newest first, for the groups that a filter leaves which the tally cannot answer.
+MAX_LOOKED_AT = 10_000
 
 _RANKED_BY = {"blocked": "sessions_blocked", "newest": "last_seen_ms", "letters": "letters"}
 _CURSOR = re.compile(r"(\d{1,18})-([0-9a-f]{16})")
-_EVERYTHING = LetterFilter()
 
-_group = dead_letter_group.c
-_c = dead_letter.c
+_group, _c, _t = dead_letter_group.c, dead_letter.c, dead_letter_tally.c
 
 
 def ranked(
@@ -53,7 +58,7 @@ def ranked(
     now_ms: int,
 ) -> Sequence[RowMapping]:
     """Up to `limit` groups with at least one stored letter, the highest number first."""
-    counted = _counted(now_ms).where(*_among(narrowed)).subquery()
+    counted = _counted(now_ms, narrowed.clients).where(*_among(narrowed)).subquery()
     rank = counted.c[_RANKED_BY[order]]
     statement = select(counted).where(counted.c.letters > 0)
     if shown != "all":
@@ -68,60 +73,77 @@ def cursor_of(row: RowMapping, order: Order) -> str:
     return f"{row[_RANKED_BY[order]]}-{row['fingerprint']}"
 
 
-def one(connection: Connection, fingerprint: str, now_ms: int) -> RowMapping | None:
+def one(connection: Connection, fingerprint: str, clients: Clients, now_ms: int) -> RowMapping | None:
     """The group of this fingerprint, with or without letters."""
-    statement = _counted(now_ms).where(_group.fingerprint == fingerprint)
+    statement = _counted(now_ms, clients).where(_group.fingerprint == fingerprint)
     return connection.execute(statement).mappings().one_or_none()
 
 
 def new_by_hour(
-    connection: Connection, fingerprints: Collection[str], now_ms: int
+    connection: Connection, fingerprints: Collection[str], clients: Clients, now_ms: int
 ) -> dict[str, tuple[int, ...]]:
     """For each fingerprint, its new letters in each of the last 24 hours of the clock, oldest first."""
+    source = _letters(clients)
     first_hour = now_ms // HOUR_MS - HOURS + 1
-    hour = _c.first_failed_at_ms / HOUR_MS
+    hour = (source.c.bucket_ms // HOUR_MS - first_hour).label("hour")
     statement = (
-        select(_c.fingerprint, func.floor(hour) - first_hour, func.count())
-        .where(_c.fingerprint.in_(fingerprints), _c.first_failed_at_ms >= first_hour * HOUR_MS)
-        .where(_c.last_failed_at_ms >= first_hour * HOUR_MS)
-        .group_by(_c.fingerprint, func.floor(hour))
+        select(source.c.fingerprint, hour, func.sum(source.c.letters))
+        .where(source.c.fingerprint.in_(fingerprints))
+        .where(source.c.bucket_ms.between(first_hour * HOUR_MS, now_ms))
+        .group_by(source.c.fingerprint, hour)
     )
     counts = {fingerprint: [0] * HOURS for fingerprint in fingerprints}
-    for fingerprint, place, letters in connection.execute(statement):
-        counts[fingerprint][min(int(place), HOURS - 1)] += letters
+    for fingerprint, hour_of_day, letters in connection.execute(statement):
+        counts[fingerprint][hour_of_day] = letters
     return {fingerprint: tuple(hours) for fingerprint, hours in counts.items()}
 
 
-def _counted(now_ms: int) -> Select[Any]:
-    letters = _letters()
+def _counted(now_ms: int, clients: Clients) -> Select[Any]:
+    by_group = _by_group(clients)
+    numbers = ("letters", "waiting", "retrying")
     return select(
         dead_letter_group,
         _state(now_ms).label("shown_state"),
-        letters.c.letters,
-        letters.c.waiting,
-        letters.c.retrying,
-        _sessions_blocked().label("sessions_blocked"),
-        _last_seen_ms().label("last_seen_ms"),
-    ).join(letters, true())
+        *(func.coalesce(by_group.c[name], 0).label(name) for name in numbers),
+        _sessions_blocked(clients).label("sessions_blocked"),
+        _last_seen_ms(clients).label("last_seen_ms"),
+    ).outerjoin(by_group, by_group.c.fingerprint == _group.fingerprint)
 
 
-def _letters() -> FromClause:
-    open_letters = func.count().filter
+def _by_group(clients: Clients) -> FromClause:
+    source = _letters(clients)
+    letters = func.sum(source.c.letters)
+    waiting = source.c.status.in_((Status.DEAD, Status.POISONED))
     return (
         select(
-            func.count().label("letters"),
-            open_letters(_c.status.in_((Status.DEAD, Status.POISONED))).label("waiting"),
-            open_letters(_c.status == Status.RETRYING).label("retrying"),
+            source.c.fingerprint,
+            letters.label("letters"),
+            letters.filter(waiting).label("waiting"),
+            letters.filter(source.c.status == Status.RETRYING).label("retrying"),
         )
-        .where(_c.fingerprint == _group.fingerprint)
-        .lateral()
+        .group_by(source.c.fingerprint)
+        .subquery()
     )
 
 
-def _sessions_blocked() -> ScalarSelect[int]:
+def _letters(clients: Clients) -> FromClause:
+    """Rows of fingerprint, status and bucket_ms with the number of letters that they stand for."""
+    if not clients:
+        return dead_letter_tally
+    bucket = _c.first_failed_at_ms.label("bucket_ms")
+    one_each = literal(1).label("letters")
+    return select(_c.fingerprint, _c.status, bucket, one_each).where(*_visible(clients)).subquery()
+
+
+def _visible(clients: Clients) -> list[ColumnElement[bool]]:
+    return queries.conditions(LetterFilter(clients=clients))
+
+
+def _sessions_blocked(clients: Clients) -> ScalarSelect[int]:
+    is_open = queries.conditions(LetterFilter(status=OPEN, clients=clients))
     sessions = (
         select(_c.session_id)
-        .where(_c.fingerprint == _group.fingerprint, _c.status.in_(OPEN), _c.session_id.is_not(None))
+        .where(_c.fingerprint == _group.fingerprint, _c.session_id.is_not(None), *is_open)
         .correlate(dead_letter_group)
         .distinct()
         .subquery()
@@ -129,10 +151,10 @@ def _sessions_blocked() -> ScalarSelect[int]:
     return select(func.count()).select_from(sessions).scalar_subquery()
 
 
-def _last_seen_ms() -> ScalarSelect[int]:
+def _last_seen_ms(clients: Clients) -> ScalarSelect[int]:
     return (
         select(func.max(_c.last_failed_at_ms))
-        .where(_c.fingerprint == _group.fingerprint)
+        .where(_c.fingerprint == _group.fingerprint, *_visible(clients))
         .correlate(dead_letter_group)
         .scalar_subquery()
     )
@@ -144,9 +166,15 @@ def _state(now_ms: int) -> ColumnElement[str]:
 
 
 def _among(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
-    if narrowed == _EVERYTHING:
+    """That a group has a letter which `narrowed` lets through."""
+    if narrowed == LetterFilter(clients=narrowed.clients):
         return []
-    return [_group.fingerprint.in_(select(_c.fingerprint).where(*queries.conditions(narrowed)))]
+    if in_tally(narrowed):
+        summed = select(_t.fingerprint).where(*tally_conditions(narrowed)).group_by(_t.fingerprint)
+        return [_group.fingerprint.in_(summed.having(func.sum(_t.letters) > 0))]
+    matching = select(_c.fingerprint).where(*queries.conditions(narrowed))
+    newest = matching.order_by(*queries.NEWEST).limit(MAX_LOOKED_AT).subquery()
+    return [_group.fingerprint.in_(select(newest.c.fingerprint))]
 
 
 def _position(cursor: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from dlq.groups.summary import GroupState
 from dlq.letters import Kind, Status
 from dlq.queries import LetterFilter
 from dlq.redaction import MASK, Redactor
+from dlq.tally import fold
 from tests.dlq.builders import (
     NOON,
     Operator,
@@ -135,6 +136,7 @@ def test_a_position_that_is_none_is_refused(engine, cursor):
         {"session_id": "bo"},
         {"task_id": "b"},
         {"text": "keyerror"},
+        {"text": "keyerror", "task_name": "shop.ship"},
         {"failed_from": NOON + timedelta(seconds=1)},
         {"status": (Status.RESOLVED,)},
     ],
@@ -146,6 +148,28 @@ def test_a_filter_leaves_the_groups_that_have_such_a_letter(engine, narrowed):
     succeed(engine, envelope("b"))
     (found,) = listed(engine, narrowed=LetterFilter(**narrowed)).groups
     assert (found.exception_type, found.letters) == ("KeyError", 2), "counts are of the whole group"
+
+
+def test_a_reader_restricted_to_clients_sees_groups_and_counts_of_their_letters_only(engine):
+    fail_as(engine, "a", "ValueError", "ana", client_id="acme")
+    fail_as(engine, "b", "ValueError", "bo", 60, client_id="other")
+    hidden = fail_as(engine, "c", "KeyError", "bo", client_id="other")
+    acme = LetterFilter(clients=("acme",))
+    (found,) = listed(engine, narrowed=acme).groups
+    assert (found.letters, found.waiting, found.sessions_blocked, sum(found.sparkline)) == (1, 1, 1, 1)
+    assert found.last_seen_at == NOON
+    with pytest.raises(UnknownGroup):
+        console.group(engine, OLGA, fingerprint_of(engine, hidden), ("acme",), redactor=MASKED, now=LATER)
+
+
+def test_counts_are_the_same_before_and_after_the_tally_is_folded(engine):
+    for number in range(3):
+        fail_as(engine, f"t{number}", session="ana", after=-3600 * number)
+    succeed(engine, envelope("t1"))
+    before = listed(engine)
+    assert fold(engine, clock=lambda: LATER)
+    assert listed(engine) == before
+    assert (before.groups[0].letters, before.groups[0].waiting) == (3, 2)
 
 
 def test_the_sparkline_counts_new_letters_by_the_hour(engine):
