@@ -2,7 +2,8 @@
 
 import pytest
 
-from dlq.redaction import MASK, Redactor, is_secret_name
+from dlq.redaction import MASK, Redactor
+from dlq.secret_names import is_secret_name
 
 REDACTOR = Redactor()
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N"
