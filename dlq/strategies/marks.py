@@ -56,13 +56,11 @@ def _answers(error: BaseException) -> Iterator[str]:
     response = getattr_static(error, "response", None)
     if isinstance(code := _code(error, response), str):
         yield f"code:{code}"
-    # psycopg 3 has `sqlstate`, psycopg2 a `pgcode` that its C code keeps out of sight of getattr_static.
-    state = getattr_static(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    if isinstance(state, str):
+    if isinstance(state := _sqlstate(error), str):
         yield f"sqlstate:{state}"
     if status := _status(error, response):
         yield f"http:{status}"
-    if isinstance(error, OSError) and (name := errno.errorcode.get(error.errno or 0)):
+    if isinstance(error, OSError) and (name := errno.errorcode.get(_errno(error))):
         yield f"errno:{name}"
 
 
@@ -71,6 +69,17 @@ def _code(error: BaseException, response: Any) -> Any:
         named = response.get("Error")
         return named.get("Code") if isinstance(named, Mapping) else None
     return getattr_static(error, "code", None)
+
+
+def _sqlstate(error: Any) -> Any:
+    if any(kind.__module__ == "psycopg2" for kind in type(error).__mro__):
+        return error.pgcode  # its C code hides the value from getattr_static
+    return getattr_static(error, "sqlstate", None)
+
+
+def _errno(error: OSError) -> int:
+    number = error.args[0] if len(error.args) > 1 else None
+    return number if isinstance(number, int) else 0
 
 
 def _status(error: BaseException, response: Any) -> int | None:

@@ -57,7 +57,7 @@ class Misbehaves(Exception):
     def response(self):
         raise RuntimeError("not now")
 
-    status_code = response
+    status_code = pgcode = errno = category = orig = response
 
 
 CASES = {
@@ -176,6 +176,11 @@ def test_an_error_keeps_its_category_on_the_way_between_processes():
         except type(error):
             arrived = pickle.loads(pickle.dumps(ExceptionInfo())).exception
         assert category_of(getattr(arrived, "exc", arrived)) == category_of(error)
+
+
+def test_an_error_of_psycopg2_tells_its_sqlstate_under_another_name():
+    kind = type("OperationalError", (Exception,), {"__module__": "psycopg2", "pgcode": "40P01"})
+    assert category_of(type("DeadlockDetected", (kind,), {})()) == Category.DATABASE
 
 
 def test_marks_are_bounded():
