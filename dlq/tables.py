@@ -109,6 +109,12 @@ Index(
     dead_letter.c.last_failed_at_ms,
     postgresql_where=_WAITING,
 )
+Index(
+    "ix_dead_letter_blocked",
+    dead_letter.c.fingerprint,
+    dead_letter.c.session_id,
+    postgresql_where=_WAITING,
+)
 Index("ix_dead_letter_unpublished", dead_letter.c.claimed_at_ms, postgresql_where=_UNPUBLISHED)
 Index(
     "ix_dead_letter_resolved",

@@ -11,6 +11,17 @@ depends_on = None
 
 SCHEMA = "onward"
 
+_EXISTING_GROUPS = """
+    INSERT INTO onward.dead_letter_group (
+        fingerprint, fingerprint_version, exception_type, message, place, task_name, category, first_seen_ms
+    )
+    SELECT DISTINCT ON (fingerprint)
+        fingerprint, fingerprint_version, exception_type, left(split_part(message, E'\\n', 1), 300), task_name,
+        task_name, category, first_failed_at_ms
+    FROM onward.dead_letter
+    ORDER BY fingerprint, first_failed_at_ms
+"""
+
 
 def upgrade() -> None:
     _letter_columns()
@@ -57,6 +68,7 @@ def _groups() -> None:
         sa.Column("reopened_at_ms", sa.BigInteger),
         schema=SCHEMA,
     )
+    op.execute(_EXISTING_GROUPS)
 
 
 def _operations() -> None:

@@ -184,6 +184,13 @@ def _indexes() -> None:
             schema=SCHEMA,
             postgresql_where=sa.text("status IN ('dead', 'retrying', 'poisoned')"),
         )
+    op.create_index(
+        "ix_dead_letter_blocked",
+        "dead_letter",
+        ["fingerprint", "session_id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("status IN ('dead', 'retrying', 'poisoned') AND session_id IS NOT NULL"),
+    )
     for status in ("resolved", "discarded"):
         op.create_index(
             f"ix_dead_letter_{status}",
