@@ -54,7 +54,9 @@ def show(fingerprint: str) -> None:
 
 
 def _head(group: GroupSummary) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="group_head"
+    ):
         st.html(
             f'<div class="lettertitle">{escape(group.exception_type)}</div>'
             f'<div class="sub">{escape(group.message)}</div>'

@@ -9,6 +9,7 @@ from dlq import console
 from dlq.errors import DlqError, UnknownLetter
 from dlq.strategies.categories import Category
 from dlq.strategies.words import hint
+from dlq.versions import versions
 from dlq.views import LetterDetail
 from infra.access.roles import Permission
 from infra.errors import DatabaseUnavailable
@@ -20,6 +21,7 @@ from pages import (
     _letter_decisions,
     _letter_failures,
     _letter_links,
+    _letter_row,
     _letter_timeline,
     _resources,
     _states,
@@ -50,6 +52,13 @@ def _contents(letter_id: str) -> None:
             redactor=_resources.redactor(),
             sealer=_resources.sealer(),
         )
+        kept = versions(
+            _resources.engine(),
+            by,
+            detail.letter.id,
+            sealer=_resources.sealer(),
+            redactor=_resources.redactor(),
+        )
     except (DlqError, DatabaseUnavailable) as error:
         _states.state("This letter cannot be shown now", str(error))
         return
@@ -59,7 +68,7 @@ def _contents(letter_id: str) -> None:
         _letter_badge.status(letter.status)
     st.text(detail.message)
     _states.note(f"What to try: {hint(Category(letter.category))}")
-    _letter_decisions.show(letter, by)
+    _letter_decisions.show(letter, kept, by)
     _letter_links.show(letter, by)
     _facts(detail)
     failures, arguments, headers, timeline = st.tabs(
@@ -68,7 +77,7 @@ def _contents(letter_id: str) -> None:
     with failures:
         _letter_failures.show(detail)
     with arguments:
-        _letter_arguments.show(detail, by)
+        _letter_arguments.show(detail, kept, by)
     with headers:
         st.code(json.dumps(detail.headers, indent=2, ensure_ascii=False, default=str), language="json")
     with timeline:
@@ -90,7 +99,7 @@ def _facts(detail: LetterDetail) -> None:
         ("Client", letter.client_id or ""),
         ("Correlation id", letter.correlation_id or ""),
         ("Task id", letter.task_id),
-        ("Failed", f"{clock_time(letter.failed_at)}, {letter.attempts} failed in all"),
+        ("Failed", f"{clock_time(letter.failed_at)}, {_letter_row.attempts(letter)}"),
         ("Worker", detail.worker),
     ]
     _charts.facts([(name, value) for name, value in pairs if value])

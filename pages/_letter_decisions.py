@@ -1,10 +1,13 @@
 """What can be done with a letter now: retry it, give it up, bring it back."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dlq.letters import Status
 from dlq.operations.records import Action, Selection
 from dlq.queries import LetterFilter
+from dlq.versions import LetterVersion
 from dlq.views import LetterSummary
 from infra.access.roles import Permission, Person
 from pages import _letter_retry, _operation_start
@@ -13,13 +16,13 @@ from pages._operation_words import ACTIONS
 _WAITING = {Status.DEAD, Status.POISONED}
 
 
-def show(letter: LetterSummary, by: Person) -> None:
+def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> None:
     if letter.status == Status.RETRYING:
         st.info(f"{letter.claimed_by} pressed retry. Waiting for the worker.", icon=":material/sync:")
     elif letter.status == Status.RESOLVED:
         st.success("The retry succeeded. Nobody waits behind this letter any more.", icon=":material/check:")
     elif letter.status in _WAITING and by.may(Permission.RETRY_LETTERS):
-        _letter_retry.show(letter, by)
+        _letter_retry.show(letter, kept, by)
     for action in (Action.DISCARD, Action.RESTORE):
         _operation_on(letter, action, by)
     if problem := st.session_state.pop("refused", None):

@@ -1,43 +1,69 @@
-"""The retry of one letter: see what it would do, agree, and send it."""
+"""The retry of one letter: see what it would do, choose queue and arguments, agree, and send it."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dlq.errors import DlqError
 from dlq.retries.retry import Preview, RetryClient
+from dlq.versions import LetterVersion
 from dlq.views import LetterSummary
 from infra.access.roles import Person
 from infra.errors import AccessDenied
-from pages import _access, _resources
+from pages import _access, _letter_arguments, _resources
 
 
-def show(letter: LetterSummary, by: Person) -> None:
-    letter_id, client = letter.id, _resources.retries()
-    try:
-        preview = client.preview(letter_id, by)
-    except DlqError as error:
-        st.warning(str(error))
-        return
-    st.caption(f"A retry sends the original message again to the queue {preview.queue}, under a new task id.")
-    for warning in preview.warnings:
-        st.warning(warning, icon=":material/warning:")
+def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> None:
+    client = _resources.retries()
+    said = st.container()
+    queue, version = _choices(letter, kept)
+    with said:
+        try:
+            preview = client.preview(letter.id, by, queue=queue, version=version)
+        except DlqError as error:
+            st.warning(str(error))
+            return
+        st.caption(preview.sends)
+        for warning in preview.warnings:
+            st.warning(warning, icon=":material/warning:")
     agreed = not preview.needs_even_poisoned or st.checkbox(
-        f"Retry although it has failed {preview.attempts} times", key=f"even_poisoned_{letter_id}"
+        f"Retry although it has failed {preview.attempts} times", key=f"even_poisoned_{letter.id}"
     )
     st.button(
         "Retry",
         icon=":material/replay:",
         type="primary",
         disabled=not agreed,
-        key=f"retry_{letter_id}",
+        key=f"retry_{letter.id}",
         on_click=_send,
-        args=(client, preview),
+        args=(client, preview, queue, version),
     )
 
 
-def _send(client: RetryClient, preview: Preview) -> None:
+def _choices(letter: LetterSummary, kept: Sequence[LetterVersion]) -> tuple[str, int | None]:
+    """Another queue, and which arguments: the newest edit is offered first."""
+    version = kept[-1]
+    with st.expander("Queue and arguments", icon=":material/tune:", key=f"retry_choices_{letter.id}"):
+        queue = st.text_input("Queue", key=f"retry_queue_{letter.id}", placeholder=letter.queue)
+        if version.version:
+            version = st.selectbox(
+                "Arguments",
+                kept[::-1],
+                format_func=_letter_arguments.title,
+                key=f"retry_version_{letter.id}_{len(kept)}",
+            )
+    return queue.strip(), version.version or None
+
+
+def _send(client: RetryClient, preview: Preview, queue: str, version: int | None) -> None:
     try:
-        by = _access.signed_in()
-        receipt = client.retry(preview.letter_id, by, even_poisoned=preview.needs_even_poisoned)
+        receipt = client.retry(
+            preview.letter_id,
+            _access.signed_in(),
+            even_poisoned=preview.needs_even_poisoned,
+            queue=queue,
+            version=version,
+        )
     except (DlqError, AccessDenied) as error:
         st.session_state["refused"] = str(error)
         return

@@ -14,7 +14,7 @@ def text(letter: LetterSummary, when: str) -> None:
     parts = [
         letter.task_name,
         f"session {letter.session_id}" if letter.session_id else "",
-        _attempts(letter),
+        attempts(letter),
         when,
     ]
     st.html(
@@ -26,12 +26,13 @@ def text(letter: LetterSummary, when: str) -> None:
 
 def line(letter: LetterSummary) -> str:
     """HTML of a letter as an item of a list, without its time."""
-    parts = [letter.task_name, f"session {letter.session_id}" if letter.session_id else "", _attempts(letter)]
+    parts = [letter.task_name, f"session {letter.session_id}" if letter.session_id else "", attempts(letter)]
     return (
         f"<li>{escape(letter.exception_type or letter.kind)} {escape(letter.message[:_LONGEST_MESSAGE])}"
         f"<small>{escape(' · '.join(part for part in parts if part))}</small></li>"
     )
 
 
-def _attempts(letter: LetterSummary) -> str:
+def attempts(letter: LetterSummary) -> str:
+    """How often it failed, in words."""
     return "failed once" if letter.attempts == 1 else f"failed {letter.attempts} times"

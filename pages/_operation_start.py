@@ -4,7 +4,6 @@ What is started is what the dialog shows: it counts again only when asked to, or
 """
 
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
 
@@ -15,10 +14,8 @@ from dlq.operations.records import Action, Options, Selection
 from infra import audit
 from infra.access.roles import Permission, Person
 from infra.errors import AccessDenied
-from pages import _access, _letter_picks, _operation_options, _resources, _states
-from pages._letter_row import line
+from pages import _access, _letter_picks, _operation_options, _operation_preview, _resources, _states
 from pages._operation_words import ACTIONS, letters
-from pages._words import count
 
 PAGE = "operations.py"
 
@@ -35,14 +32,20 @@ def ask(action: Action, selection: Selection) -> None:
     st.session_state["asked_operation"] = Asked(action, selection)
 
 
-def asked() -> Asked | None:
-    found: Asked | None = st.session_state.get("asked_operation")
-    return found
-
-
-def dialog(asked: Asked) -> None:
+def show() -> bool:
+    """Open the dialog that was asked for; whether there is one. An operation just started is gone to."""
+    _follow()
+    asked: Asked | None = st.session_state.get("asked_operation")
+    if asked is None:
+        return False
     words = ACTIONS[asked.action]
     st.dialog(f"{words.verb} letters", width="medium", icon=words.icon, on_dismiss=_close)(_contents)(asked)
+    return True
+
+
+def _follow() -> None:
+    if started := st.session_state.pop("started_operation", None):
+        st.switch_page(PAGE, query_params={"operation": str(started)})
 
 
 def _close() -> None:
@@ -51,15 +54,14 @@ def _close() -> None:
 
 
 def _contents(asked: Asked) -> None:
-    if started := st.session_state.pop("started_operation", None):
-        st.switch_page(PAGE, query_params={"operation": str(started)})
+    _follow()
     with _states.failures_shown("The preview"):
         by = _access.enter(Permission.READ_LETTERS)
         head = st.container()
         options = _operation_options.chosen(asked.action)
         shown = _previewed(by, asked, options)
     with head:
-        _said(shown)
+        _operation_preview.show(shown)
         if shown.poisoned and asked.action is Action.RETRY:
             _operation_options.even_poisoned(shown.poisoned)
     if refused := st.session_state.pop("operation_refused", None):
@@ -78,20 +80,6 @@ def _previewed(by: Person, asked: Asked, options: Options) -> BulkPreview:
         )
     st.session_state["previewed"] = (key, found)
     return found
-
-
-def _said(shown: BulkPreview) -> None:
-    sessions = f" {count(shown.sessions)} sessions wait behind them." if shown.sessions else ""
-    st.html(
-        f'<div class="lettertitle">{escape(letters(shown.count))}</div>'
-        f'<div class="sub">{escape(shown.sends + sessions)}</div>'
-    )
-    for warning in shown.warnings:
-        st.warning(warning, icon=":material/warning:")
-    if shown.sample:
-        named = "All of them" if len(shown.sample) == shown.count else f"The newest {len(shown.sample)}"
-        with st.expander(named, icon=":material/list:"):
-            st.html(f'<ul class="sessionletters">{"".join(map(line, shown.sample))}</ul>')
 
 
 def _confirm(shown: BulkPreview) -> None:

@@ -60,7 +60,5 @@ if narrowed.fingerprint:
 else:
     _group_list.show(replace(narrowed, status=()))
 _letter_list.show(narrowed)
-if asked := _operation_start.asked():
-    _operation_start.dialog(asked)
-elif opened := st.query_params.get("letter"):
+if not _operation_start.show() and (opened := st.query_params.get("letter")):
     _letter.drawer(opened)

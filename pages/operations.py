@@ -16,5 +16,4 @@ if opened := st.query_params.get("operation"):
         _operation.show(opened)
 with st.container(border=True, key="card_operations"):
     _operation_list.show()
-if asked := _operation_start.asked():
-    _operation_start.dialog(asked)
+_operation_start.show()

@@ -1,3 +1,6 @@
+import base64
+import json
+
 import pytest
 import redis
 
@@ -127,3 +130,84 @@ def test_only_an_admin_can_turn_the_demo_fault(world):
     fault = faults.find(world.engine, faults.ASSISTANT_TIMEOUT)
     assert fault is not None
     assert (fault.share, fault.changed_by) == (0.0, "ada")
+
+
+def test_after_a_second_failure_both_tracebacks_are_there(world, shown):
+    first = builders.envelope("t1", queue=QUEUE)
+    letter_id = builders.fail(world.engine, first, builders.failure(exception_type="KeyError"))
+    world.open(Role.OPERATOR, PAGE, letter=str(letter_id)).button(key=f"retry_{letter_id}").click().run()
+    builders.fail(
+        world.engine,
+        builders.retried(first, letter_id, builders.letter(world.engine, letter_id)["retry_task_id"]),
+        builders.failure(exception_type="OSError", after_seconds=60),
+    )
+    app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
+    text = shown(app)
+    assert 'File "/app/shop.py", line 3, in pay\nKeyError: no such plan' in text
+    assert 'File "/app/shop.py", line 3, in pay\nOSError: no such plan' in text
+    assert [
+        one.label.partition(",")[0] for one in app.expander if "run" in one.label or "Retry" in one.label
+    ] == [
+        "Retry 1: OSError",
+        "First run: KeyError",
+    ]
+
+
+def test_a_letter_says_what_to_try(world, shown):
+    letter_id = world.letter()
+    assert "What to try:" in shown(world.open(Role.OPERATOR, PAGE, letter=str(letter_id)))
+
+
+def test_a_letter_leads_to_its_group_and_to_the_sessions_that_wait(world, shown):
+    world.funnel()
+    letter_id = world.letter(session_id="s1")
+    text = shown(world.open(Role.OPERATOR, PAGE, letter=str(letter_id)))
+    assert f"/dead-letters?group={builders.letter(world.engine, letter_id)['fingerprint']}" in text
+    assert "/sessions?name=sign-up&amp;" in text
+    assert "&amp;outcome=blocked&amp;pattern=ValueError+in+shop.pay" in text
+    assert "session=s1" in text
+
+
+def test_edited_arguments_become_a_version_that_the_retry_sends(world, shown, redis_url):
+    letter_id = world.letter(queue=QUEUE, body=builders.body_of("s1", password="hunter2", plan="gold"))
+    app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
+    editor = app.text_area(key=f"edited_{letter_id}_0")
+    editor.set_value(editor.value.replace("gold", "silver")).run()
+    assert '-    "plan": "gold"' in shown(app)
+    app.button(key=f"edit_save_{letter_id}_0").click().run()
+    assert "with the arguments of version 1" in shown(app)
+    app.button(key=f"retry_{letter_id}").click().run()
+    with redis.Redis.from_url(redis_url) as broker:
+        sent = json.loads(broker.lindex(QUEUE, 0))
+    assert json.loads(base64.b64decode(sent["body"]))[1] == {"password": "hunter2", "plan": "silver"}
+
+
+@pytest.mark.parametrize("written", ["{", "[]", '{"args": []}'])
+def test_what_is_no_arguments_cannot_be_saved(world, shown, written):
+    letter_id = world.letter()
+    app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
+    app.text_area(key=f"edited_{letter_id}_0").set_value(written).run()
+    assert "These are no arguments" in shown(app)
+    assert app.button(key=f"edit_save_{letter_id}_0").disabled
+
+
+def test_a_retry_goes_to_the_queue_that_was_named(world, redis_url):
+    letter_id = world.letter(queue="celery")
+    app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
+    app.text_input(key=f"retry_queue_{letter_id}").set_value("slow").run()
+    app.button(key=f"retry_{letter_id}").click().run()
+    with redis.Redis.from_url(redis_url) as broker:
+        assert (broker.llen("slow"), broker.llen("celery")) == (1, 0)
+
+
+def test_the_filters_of_the_address_narrow_the_list(world):
+    world.letter(task_id="t1", client_id="acme")
+    world.letter(task_id="t2", client_id="other")
+    app = world.open(Role.OPERATOR, PAGE, client="acme")
+    assert [box.label for box in app.checkbox] == ["Pick letter 1"]
+
+
+def test_the_file_of_all_that_match_is_linked_with_the_filter(world, shown):
+    world.letter()
+    app = world.open(Role.OPERATOR, PAGE)
+    assert "/api/v1/admin/dlq/tasks.csv?status=dead&amp;status=poisoned" in shown(app)
