@@ -107,8 +107,9 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
     if narrowed.task_id:
         found.append(or_(_c.task_id == narrowed.task_id, _c.retry_task_id == narrowed.task_id))
     if narrowed.text:
-        having = select(dead_letter_words.c.letter_id).where(has_words(words.search(narrowed.text)))
-        found.append(_c.id.in_(having))
+        asked = words.search(narrowed.text)
+        answers = false() if asked is None else has_words(asked.query, dead_letter_words.c.words)
+        found.append(_c.id.in_(select(dead_letter_words.c.letter_id).where(answers)))
     if narrowed.failed_from is not None:
         found.append(_c.last_failed_at_ms >= to_ms(narrowed.failed_from))
     if narrowed.failed_to is not None:
@@ -116,11 +117,9 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def has_words(asked: str | None) -> ColumnElement[bool]:
-    """Whether a row of dead_letter_words answers a query of `words.search`."""
-    if asked is None:
-        return false()
-    return dead_letter_words.c.words.bool_op("@@")(cast(asked, TSQUERY))
+def has_words(query: str, of: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the words of a letter answer a tsquery of `words`."""
+    return of.bool_op("@@")(cast(query, TSQUERY))
 
 
 def _one_of(column: ColumnElement[str], values: Sequence[StrEnum]) -> ColumnElement[bool]:

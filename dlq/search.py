@@ -3,12 +3,16 @@
 Common words are met soon when one walks the letters from the newest; rare ones are looked up in the index of
 words, in spans of time that grow until the page is full. Either way a page reads a bounded number of rows:
 when those do not fill it, it ends early, and the next one goes on from there.
+
+The planner knows little about words, so each statement leaves it no choice: what is looked at is found first,
+and the rest of each letter by its number, behind an OFFSET that nothing is moved across.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select, tuple_
+from sqlalchemy import CTE, Connection, FromClause, RowMapping, Select, func, select, true, tuple_
 
 from dlq import words
 from dlq.queries import LIGHT, NEWEST, LetterFilter, conditions, cursor, cursor_of, has_words, position
@@ -32,9 +36,17 @@ _c, _w = dead_letter.c, dead_letter_words.c
 class _Stretch:
     """A run of letters from newer to older, of which at most `bound` are looked at."""
 
-    letters: Select[int, int]  #: their time and number
+    looked: CTE  #: their time and number
+    matching: Select[Any]  #: those of them that match
     bound: int
     until: _Position | None  #: where it ends when they are fewer; None: no letter is older
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    rows: Sequence[RowMapping]
+    reached: _Position | None  #: None: no letter is older
+    passed_ms: int  #: time between the newest and the oldest that was looked at
 
 
 def letters_page(
@@ -45,65 +57,97 @@ def letters_page(
     if asked is None:
         return [], None
     others = replace(narrowed, text="")
-    stretch = _newest(others, None if after is None else position(after))
+    stretch = _newest(others, asked, None if after is None else position(after))
     found: list[RowMapping] = []
     reached, width_ms = (0, 0), 0
     for turn in range(SPANS + 1):
-        found += _matching(connection, stretch, others, asked, limit + 1 - len(found))
+        looked = _look(connection, stretch, limit + 1 - len(found))
+        found += looked.rows
         if len(found) > limit:
             return found[:limit], cursor_of(found[limit - 1])
-        end, passed_ms = _end(connection, stretch)
-        if end is None:
+        if looked.reached is None:
             return found, None
-        reached = end
-        width_ms = max(width_ms, passed_ms, _SHORTEST_MS) * _WIDER
+        reached = looked.reached
+        width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * _WIDER
         stretch = _older(others, asked, reached, None if turn == SPANS - 1 else reached[0] - width_ms)
     return found, cursor(*reached)
 
 
-def _newest(others: LetterFilter, before: _Position | None) -> _Stretch:
+def _newest(others: LetterFilter, asked: words.Search, before: _Position | None) -> _Stretch:
+    """The newest letters; whether they have the words is seen letter by letter."""
     letters = select(_c.last_failed_at_ms.label("at_ms"), _c.id).where(*conditions(others))
     if before is not None:
         letters = letters.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*before))
-    return _Stretch(letters.order_by(*NEWEST).limit(WALKED), WALKED, None)
+    looked = _materialized(letters.order_by(*NEWEST).limit(WALKED))
+    own = select(_w.words).where(_w.letter_id == looked.c.id).offset(0).lateral("own")
+    having = (
+        select(looked.c.id)
+        .join(own, true())
+        .where(has_words(asked.query, own.c.words))
+        .order_by(looked.c.at_ms.desc(), looked.c.id.desc())
+    )
+    return _Stretch(looked, having, WALKED, None)
 
 
-def _older(others: LetterFilter, asked: str, before: _Position, since_ms: int | None) -> _Stretch:
+def _older(others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None) -> _Stretch:
     """What the index of words knows before a position, back to a time. The names asked for narrow it too."""
     names = [others.task_name, others.exception_type, others.queue, others.category, others.fingerprint]
-    narrower = " & ".join([f"({asked})", *words.having(names)])
-    letters = select(_w.failed_at_ms.label("at_ms"), _w.letter_id.label("id")).where(
-        has_words(narrower), tuple_(_w.failed_at_ms, _w.letter_id) < tuple_(*before)
+    letters = select(_w.failed_at_ms.label("at_ms"), _w.letter_id.label("id"), _w.words).where(
+        has_words(" & ".join([asked.indexed, *words.having(names)]), _w.words),
+        tuple_(_w.failed_at_ms, _w.letter_id) < tuple_(*before),
     )
-    first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
     if since_ms is not None:
         letters = letters.where(_w.failed_at_ms >= since_ms)
-    until = None if since_ms is None or since_ms <= first_ms else (since_ms, 0)
-    ordered = letters.order_by(_w.failed_at_ms.desc(), _w.letter_id.desc())
-    return _Stretch(ordered.limit(CANDIDATES), CANDIDATES, until)
-
-
-def _matching(
-    connection: Connection, stretch: _Stretch, others: LetterFilter, asked: str, limit: int
-) -> Sequence[RowMapping]:
-    looked = stretch.letters.cte("looked").prefix_with("MATERIALIZED")
-    statement = (
-        select(*LIGHT)
-        .join(looked, looked.c.id == _c.id)
-        .join(dead_letter_words, _w.letter_id == _c.id)
-        .where(has_words(asked), *conditions(others))
-        .order_by(*NEWEST)
-        .limit(limit)
+    newest = letters.order_by(_w.failed_at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
+    looked = _materialized(newest)
+    own = select(_c.id).where(_c.id == looked.c.id, *conditions(others)).offset(0).lateral("own")
+    matching = (
+        select(looked.c.id)
+        .join(own, true())
+        .where(has_words(asked.query, looked.c.words))
+        .order_by(looked.c.at_ms.desc(), looked.c.id.desc())
     )
-    return connection.execute(statement).mappings().all()
+    first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
+    until = None if since_ms is None or since_ms <= first_ms else (since_ms, 0)
+    return _Stretch(looked, matching, CANDIDATES, until)
 
 
-def _end(connection: Connection, stretch: _Stretch) -> tuple[_Position | None, int]:
-    """The position up to which the stretch was looked at, and the milliseconds that it spans."""
-    looked = stretch.letters.subquery()
-    number, passed_ms = func.count().over(), func.max(looked.c.at_ms).over() - looked.c.at_ms
-    oldest = select(looked.c.at_ms, looked.c.id, number, passed_ms).order_by(looked.c.at_ms, looked.c.id)
-    row = connection.execute(oldest.limit(1)).one_or_none()
-    if row is None or row[2] < stretch.bound:
-        return stretch.until, 0
-    return (row[0], row[1]), row[3]
+def _look(connection: Connection, stretch: _Stretch, limit: int) -> _Looked:
+    matching = stretch.matching.limit(limit).subquery()
+    shown = select(*LIGHT).join(matching, matching.c.id == _c.id).subquery()
+    last = _last(stretch.looked)
+    # One row at least, with no letter in it when none matches, unless there was nothing to look at.
+    statement = (
+        select(last, shown)
+        .select_from(last.outerjoin(shown, true()))
+        .order_by(shown.c.last_failed_at_ms.desc(), shown.c.id.desc())
+    )
+    rows = connection.execute(statement).mappings().all()
+    if not rows:
+        return _Looked([], stretch.until, 0)
+    matched = [row for row in rows if row["id"] is not None]
+    end = rows[0]
+    if end["number"] < stretch.bound:
+        return _Looked(matched, stretch.until, 0)
+    return _Looked(matched, (end["reached_ms"], end["reached_id"]), end["passed_ms"])
+
+
+def _last(looked: CTE) -> FromClause:
+    """The oldest that was looked at, how many there were, and the time they span."""
+    at_ms, letter_id = looked.c.at_ms, looked.c.id
+    number, newest_ms = func.count().over(), func.max(at_ms).over()
+    return (
+        select(
+            at_ms.label("reached_ms"),
+            letter_id.label("reached_id"),
+            number.label("number"),
+            (newest_ms - at_ms).label("passed_ms"),
+        )
+        .order_by(at_ms, letter_id)
+        .limit(1)
+        .subquery("last")
+    )
+
+
+def _materialized(letters: Select[Any]) -> CTE:
+    return letters.cte("looked").prefix_with("MATERIALIZED")

@@ -62,6 +62,16 @@ SETTINGS = (
         "300",
         "Seconds after which a published task that neither queue nor worker holds counts as lost.",
     ),
+    Setting(
+        "DLQ_RETENTION_DAYS",
+        "30",
+        "Days that resolved letters, ended operations and fences of tasks are kept. 0 keeps them.",
+    ),
+    Setting(
+        "DLQ_RESTORE_DAYS",
+        "14",
+        "Days that a discarded letter can be restored before it is deleted. 0 keeps it.",
+    ),
 )
 
 
@@ -79,6 +89,8 @@ class Settings:
     in_flight: tuple[str, ...] = ()
     silent_seconds: int = 60
     lost_after_seconds: int = 300
+    retention_days: int = 30
+    restore_days: int = 14
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -102,6 +114,8 @@ class Settings:
             lost_after_seconds=_whole_number(
                 "DLQ_LOST_AFTER_SECONDS", value["DLQ_LOST_AFTER_SECONDS"], 30, 86_400
             ),
+            retention_days=_whole_number("DLQ_RETENTION_DAYS", value["DLQ_RETENTION_DAYS"], 0, 36_500),
+            restore_days=_whole_number("DLQ_RESTORE_DAYS", value["DLQ_RESTORE_DAYS"], 0, 36_500),
         )
 
 

@@ -149,8 +149,8 @@ Index(
 )
 
 #: Letters by everything that filters and groups count: any number is a sum of `letters`. Triggers write a row
-#: of grain "change" for each change of dead_letter; folding makes sums per hour of those, and later per day.
-#: `bucket_ms` is the start of that hour or day of the first failure.
+#: of grain "change" for each change of dead_letter; folding makes sums per hour of those, and later one sum of
+#: all that is past. `bucket_ms` is the start of the hour of the first failure, 0 in the past.
 dead_letter_tally = Table(
     "dead_letter_tally",
     metadata,

@@ -1,11 +1,10 @@
-"""Folds the tally of letters: many small changes become one sum per hour, and old hours become days.
+"""Folds the tally of letters: many small changes become one sum per hour, and past hours one sum.
 
 Sums are right at any time, folded or not; folding only keeps them few. Several may fold at once: each takes
 rows that no other has, and two sums of the same hour add up like any others.
 """
 
 import time
-from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, literal, select, tuple_
 
@@ -16,9 +15,8 @@ from dlq.times import Clock, to_ms, utc_now
 #: What letters are counted by; columns of both tables.
 DIMENSIONS = ("fingerprint", "status", "kind", "category", "task_name", "exception_type", "queue")
 HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-#: Hours older than this become days.
-HOURS_KEPT_MS = 7 * DAY_MS
+#: Hours that keep sums of their own, the present one included. All before are one, with bucket 0.
+HOURS_KEPT = 25
 #: Rows that one transaction folds.
 BATCH = 2_000
 
@@ -29,28 +27,28 @@ _KEY = tuple(_t[name] for name in DIMENSIONS)
 def fold(engine: Engine, *, clock: Clock = utc_now, for_seconds: float = 20.0) -> int:
     """Fold what has changed and what has aged, in short transactions; the number of rows folded."""
     until = time.monotonic() + for_seconds
-    old_ms = to_ms(clock()) - HOURS_KEPT_MS
+    kept_ms = (to_ms(clock()) // HOUR_MS - HOURS_KEPT + 1) * HOUR_MS
     folded = 0
-    for grain, into, span_ms, conditions in (
-        ("change", "hour", HOUR_MS, ()),
-        ("hour", "day", DAY_MS, (_t.bucket_ms < old_ms,)),
+    for picked, into, bucket_ms in (
+        (_t.grain == "change", "hour", _t.bucket_ms),
+        ((_t.grain == "hour") & (_t.bucket_ms < kept_ms), "past", literal(0)),
     ):
         batch = BATCH
         while batch == BATCH and time.monotonic() < until:
             with transaction(engine) as connection:
-                batch = fold_batch(connection, grain, into, span_ms, conditions)
+                batch = _fold_batch(connection, picked, into, bucket_ms)
             folded += batch
     return folded
 
 
-def fold_batch(
-    connection: Connection, grain: str, into: str, span_ms: int, conditions: Sequence[ColumnElement[bool]]
+def _fold_batch(
+    connection: Connection, condition: ColumnElement[bool], into: str, bucket_ms: ColumnElement[int]
 ) -> int:
-    """Turn up to BATCH rows of one grain, and the sums that they belong to, into new sums."""
-    start = (_t.bucket_ms // span_ms * span_ms).label("start")
+    """Turn up to BATCH rows, and the sums that they belong to, into new sums of the grain `into`."""
+    bucket = bucket_ms.label("bucket")
     picked = (
-        select(_t.id, _t.fingerprint, start)
-        .where(_t.grain == grain, *conditions)
+        select(_t.id, _t.fingerprint, bucket)
+        .where(condition)
         .order_by(_t.bucket_ms)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
@@ -60,7 +58,7 @@ def fold_batch(
         select(_t.id)
         .where(
             _t.grain == into,
-            tuple_(_t.fingerprint, _t.bucket_ms).in_(select(picked.c.fingerprint, picked.c.start)),
+            tuple_(_t.fingerprint, _t.bucket_ms).in_(select(picked.c.fingerprint, picked.c.bucket)),
         )
         .with_for_update(skip_locked=True)
         .cte("sums")
@@ -68,10 +66,10 @@ def fold_batch(
     taken = (
         delete(dead_letter_tally)
         .where(_t.id.in_(select(picked.c.id).union_all(select(sums.c.id))))
-        .returning(start, *_KEY, _t.letters)
+        .returning(bucket, *_KEY, _t.letters)
         .cte("taken")
     )
-    key = [taken.c[name] for name in ("start", *DIMENSIONS)]
+    key = [taken.c[name] for name in ("bucket", *DIMENSIONS)]
     letters = func.sum(taken.c.letters)
     merged = select(literal(into), *key, letters).group_by(*key).having(letters != 0)
     written = insert(dead_letter_tally).from_select(["grain", "bucket_ms", *DIMENSIONS, "letters"], merged)

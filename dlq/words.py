@@ -7,6 +7,7 @@ guessing what is masked where letters are shown.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +20,8 @@ MAX_WORDS = 300
 #: Words of a search that are looked at.
 MAX_SEARCHED = 12
 WORD_CHARACTERS = 64
+#: Characters of a beginning that the index is asked for beside other words.
+INDEXED_BEGINNING = 4
 ID_CHARACTERS = 500
 
 #: Lines of a traceback that become words: the innermost frames and what was raised.
@@ -59,8 +62,16 @@ def split(text: str) -> Iterator[str]:
             yield from chain.from_iterable(map(_runs, parts))
 
 
-def search(text: str) -> str | None:
-    """A tsquery for letters that have all words of `text`, the last one as a beginning.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Two tsqueries: for all that was asked, and for as much of it as an index finds at little cost."""
+
+    query: str
+    indexed: str
+
+
+def search(text: str) -> Search | None:
+    """Ask for letters that have all words of `text`, the last one as a beginning.
 
     What stands between spaces may also be an id. None when there is neither letter nor digit in it, which no
     letter matches.
@@ -68,7 +79,11 @@ def search(text: str) -> str | None:
     pieces = [piece for piece in clean_text(text).lower().split() if _WORD.search(piece)][:MAX_SEARCHED]
     if not pieces:
         return None
-    return " & ".join([*map(_either, pieces[:-1]), _either(pieces[-1], ":*")])
+    *whole, last = pieces
+    terms = [*map(_either, whole), _either(last, ":*")]
+    # An index reads all words that begin so: of a short beginning, nearly everything.
+    sparing = terms[:-1] if whole and len(last) < INDEXED_BEGINNING else terms
+    return Search(" & ".join(terms), " & ".join(sparing))
 
 
 def having(names: Iterable[str]) -> list[str]:

@@ -40,6 +40,8 @@ def test_every_setting_has_an_effect():
         "DLQ_CORRELATION_ARGUMENTS": "trace",
         "DLQ_REDACT_EMAIL": "YES",
         "DLQ_ENCRYPTION_KEY": f"{KEY}, {OTHER_KEY}",
+        "DLQ_RETENTION_DAYS": "90",
+        "DLQ_RESTORE_DAYS": "0",
     }
     assert set(changed) == {setting.name for setting in SETTINGS}
     assert Settings.from_env(changed) == Settings(
@@ -51,6 +53,8 @@ def test_every_setting_has_an_effect():
         correlation_arguments=("trace",),
         redact_email=True,
         encryption_keys=(KEY, OTHER_KEY),
+        retention_days=90,
+        restore_days=0,
     )
 
 
