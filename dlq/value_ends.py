@@ -34,9 +34,10 @@ def _end_of_string(text: str, opening: re.Match[str]) -> int:
         if mark[0] == "\n":
             return mark.start()
         further = len(mark[1]) - escapes
-        # Inside JSON inside JSON a quote has a backslash and a backslash has two, and so on for each level.
-        if mark[2] == opening[2] and (further <= 0 or further % (2 * (escapes + 1)) == 0):
-            return mark.end() if further >= 0 else mark.start()
+        # With more backslashes it is a quote inside the string, or the end of one that ends in a backslash:
+        # after JSON was printed as Python nobody can tell these apart.
+        if mark[2] == opening[2] and further <= 0:
+            return mark.end() if further == 0 else mark.start()
     return len(text)
 
 
