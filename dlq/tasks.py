@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Task, current_task
+from celery.exceptions import Ignore
+from sqlalchemy import Connection
 
+from dlq import fence
 from dlq.envelope import LETTER_HEADER
+from dlq.errors import AlreadyDone
 
 #: Whose work it is: copied from a running task to the tasks that it starts.
 OWNER_HEADERS = ("session_id", "client_id", "correlation_id")
@@ -21,13 +25,15 @@ CORRELATION_HEADER = "dlq_correlation_id"
 class DeadLetterTask(Task):
     """A task that says whether running it twice is harmless, and that passes on whose work it does.
 
-    `idempotent = True` spares the person who retries a warning. `in_flight = True` has every run followed, so
-    that one whose worker is killed is found. Headers `session_id`, `client_id` and `correlation_id` of the
-    running task go to every task of this class that it starts, unless given anew.
+    `idempotent = True` spares the person who retries a warning; so does `fenced = True`, by which a task says
+    that it calls `once`. `in_flight = True` has every run followed, so that one whose worker is killed is
+    found. Headers `session_id`, `client_id` and `correlation_id` of the running task go to every task of this
+    class that it starts, unless given anew.
     """
 
     abstract = True
     idempotent = False
+    fenced = False
     in_flight = False
     dead_letters = True
 
@@ -37,11 +43,30 @@ class DeadLetterTask(Task):
         request = self.request
         return str((request.headers or {}).get(CORRELATION_HEADER) or request.root_id or request.id)
 
+    def once(self, connection: Connection) -> None:
+        """Let the work of `connection`'s transaction be committed once, however often the task is delivered.
+
+        To be called first in that transaction, in whose database `fence.create` has made the table. A run
+        whose work is committed already ends here, as Ignore, and its letter is resolved.
+        """
+        try:
+            fence.enter(connection, self.request.id)
+        except AlreadyDone as error:
+            raise Ignore(str(error)) from error
+
     def apply_async(self, *args: Any, headers: dict[str, Any] | None = None, **options: Any) -> Any:
         owned = _owner_of_running_task() | (headers or {})
         if "correlation_id" in owned:
             owned[CORRELATION_HEADER] = owned["correlation_id"]
         return super().apply_async(*args, headers=owned or None, **options)
+
+
+def runs_twice_harmlessly(task: Any) -> bool | None:
+    """What `task` says of itself; None when it says nothing, or is None because nobody knows it."""
+    if getattr(task, "fenced", False):
+        return True
+    idempotent = getattr(task, "idempotent", None)
+    return idempotent if isinstance(idempotent, bool) else None
 
 
 def keeps_letters(task: Any, headers: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
 from kombu.transport import virtual
 
+import dlq.broker.limit_command  # noqa: F401 - importing it registers the command
 from dlq.letters import Kind
 from dlq.tasks import keeps_letters
 from dlq.worker.capture import Capture
@@ -94,6 +95,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
     def _guarded(self, consumer: Any, create_task_handler: Callable[..., Any]) -> Callable[..., Any]:
         def create_guarded_handler(*args: Any, **options: Any) -> Callable[[Any], Any]:
             _keep_broken_bodies(consumer.task_consumer.channel)
+            _lose_connections_by_name(consumer.task_consumer.channel)
             receive = create_task_handler(*args, **options)
 
             def receive_or_reject(message: Any) -> Any:
@@ -155,3 +157,20 @@ def _keep_broken_bodies(channel: Any) -> None:
                 super().__init__(payload | {"properties": undecoded}, **options)
 
     channel.Message = MessageOrRaw  # type: ignore[assignment]
+
+
+def _lose_connections_by_name(channel: Any) -> None:
+    """Let a Redis channel without a connection say so: kombu's AttributeError would stop the worker.
+
+    It happens when the broker goes away while the worker holds messages that are not acknowledged.
+    """
+    parameters = getattr(channel, "_connparams", None)
+    if parameters is None:
+        return
+
+    def parameters_or_lost(*args: Any, **options: Any) -> Any:
+        if getattr(channel.connection, "client", None) is None:
+            raise ConnectionError("the connection to the broker is lost")
+        return parameters(*args, **options)
+
+    channel._connparams = parameters_or_lost  # noqa: SLF001 - see above

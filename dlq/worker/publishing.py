@@ -16,7 +16,7 @@ from kombu.exceptions import KombuError
 from kombu.serialization import dumps
 
 from dlq.letters import Kind
-from dlq.tasks import keeps_letters
+from dlq.tasks import keeps_letters, runs_twice_harmlessly
 from dlq.times import to_ms
 from dlq.worker.capture import Capture
 from dlq.worker.failures import failure_of
@@ -73,14 +73,13 @@ class LetterAMQP(AMQP):
         return self.keeps and keeps_letters(self.app.tasks.get(name), headers)
 
     def _keep(self, name: str, sent: SimpleNamespace, error: Exception) -> None:
-        idempotent = getattr(self.app.tasks.get(name), "idempotent", None)
         failure = failure_of(
             Kind.UNPUBLISHED,
             error,
             clock=self.capture.clock,
             worker=str(sent.headers.get("origin") or ""),
             traceback=traceback.format_exc(),
-            idempotent=idempotent if isinstance(idempotent, bool) else None,
+            idempotent=runs_twice_harmlessly(self.app.tasks.get(name)),
             release=self.capture.settings.release,
         )
         self.capture.failed(sent, failure)

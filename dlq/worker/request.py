@@ -26,7 +26,7 @@ from celery.worker.request import Request
 
 from dlq.envelope import LETTER_HEADER
 from dlq.letters import Failure, Kind
-from dlq.tasks import keeps_letters
+from dlq.tasks import keeps_letters, runs_twice_harmlessly
 from dlq.times import to_ms
 from dlq.worker.capture import Capture
 from dlq.worker.failures import failure_of, kind_of, unwrapped
@@ -216,14 +216,13 @@ class LetterRequest(Request):
     def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
         if self._written or self._noted is not None:
             return
-        idempotent = getattr(self.task, "idempotent", None)
         self._noted = failure_of(
             kind,
             error,
             clock=self.capture.clock,
             worker=self.hostname,
             traceback=traceback,
-            idempotent=idempotent if isinstance(idempotent, bool) else None,
+            idempotent=runs_twice_harmlessly(self.task),
             release=self.capture.settings.release,
             **described,
         )

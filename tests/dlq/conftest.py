@@ -29,6 +29,7 @@ def worker(
         broker_url=broker_url,
         database_url=database_url,
         FOREIGN_BACKEND=broker_url,
+        DLQ_REQUEUE_LIMIT="1",
     )
     yield worker
     worker.stop()

@@ -16,6 +16,7 @@ from celery import Celery, shared_task
 from celery.exceptions import Ignore, Reject
 from celery.worker.request import Request
 from kombu import Exchange, Queue
+from kombu.transport.redis import QoS
 
 import dlq
 from dlq.tasks import DeadLetterTask
@@ -77,7 +78,18 @@ def keep_trying(self: celery.Task, mark: str) -> None:
 
 
 if database_url := os.environ.get("FOREIGN_DATABASE"):
-    dlq.install(app, database_url=database_url)
+    dlq.install(app, database_url=database_url, publishing="FOREIGN_PUBLISHING" in os.environ)
+
+if "FOREIGN_DIES_TAKING" in os.environ:
+    note_taken = QoS.append
+
+    def die_before_noting(self: QoS, message: Any, delivery_tag: str) -> None:
+        """Be killed when the message has left the queue and is nowhere else yet."""
+        if flag("die"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        note_taken(self, message, delivery_tag)
+
+    QoS.append = die_before_noting
 
 
 @app.task(dead_letters=False)
@@ -258,3 +270,61 @@ def unserialisable(mark: str) -> object:
 def sleepy(mark: str, seconds: float = 30) -> None:
     ran(mark)
     time.sleep(seconds)
+    ran(f"{mark}-done")
+
+
+@app.task(in_flight=True)
+def followed(mark: str) -> None:
+    ran(mark)
+    if not flag("calm"):
+        time.sleep(30)
+
+
+@app.task(in_flight=True, acks_late=True)
+def followed_late(mark: str) -> None:
+    ran(mark)
+    if not flag("calm"):
+        time.sleep(30)
+
+
+@app.task(in_flight=True)
+def followed_failing(mark: str) -> None:
+    ran(mark)
+    raise ValueError(mark)
+
+
+@app.task(bind=True, in_flight=True, max_retries=1)
+def followed_trying(self: celery.Task, mark: str) -> None:
+    if ran(mark) == 1:
+        raise self.retry(countdown=0)
+
+
+@app.task(acks_late=True)
+def sleepy_late(mark: str, seconds: float) -> None:
+    ran(mark)
+    time.sleep(seconds)
+    ran(f"{mark}-done")
+
+
+@app.task(bind=True)
+def retry_when_told(self: celery.Task, mark: str) -> None:
+    ran(mark)
+    while not flag("told"):
+        time.sleep(0.02)
+    if not flag("calm"):
+        try:
+            raise self.retry(countdown=0)
+        except Reject:
+            ran(f"{mark}-refused")
+            raise
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True, dead_letters=False)
+def killed_unheard(mark: str) -> None:
+    ran(mark)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task
+def broken_errback(request: Any, error: Any, traceback: Any) -> None:
+    raise LookupError("the errback fails too")

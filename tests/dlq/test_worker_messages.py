@@ -39,16 +39,18 @@ def the_only_letter(engine, worker):
 @pytest.mark.parametrize(
     ("body", "headers", "properties", "kind", "exception_type"),
     [
-        pytest.param(GOOD, named("nobody"), {}, Kind.UNREGISTERED, "NotRegistered", id="unregistered name"),
-        pytest.param(b"{no json", named(), {}, Kind.MALFORMED, "DecodeError", id="body is no JSON"),
-        pytest.param(b"\xff\xfe", named(), {}, Kind.MALFORMED, "DecodeError", id="body is no text"),
+        pytest.param(
+            GOOD, named("nobody"), {}, Kind.UNREGISTERED, "NotRegistered", id="row 6: unregistered name"
+        ),
+        pytest.param(b"{no json", named(), {}, Kind.MALFORMED, "DecodeError", id="row 7a: body is no JSON"),
+        pytest.param(b"\xff\xfe", named(), {}, Kind.MALFORMED, "DecodeError", id="row 7a: body is no text"),
         pytest.param(
             b"no gzip",
             named(compression="application/x-gzip"),
             {},
             Kind.MALFORMED,
             "error",
-            id="body is no gzip",
+            id="row 7a: body is no gzip",
         ),
         pytest.param(
             b"\x80\x04N.",
@@ -56,23 +58,37 @@ def the_only_letter(engine, worker):
             {"content_type": "application/x-python-serialize", "content_encoding": "binary"},
             Kind.MALFORMED,
             "ContentDisallowed",
-            id="content that the app refuses",
+            id="row 7b: content that the app refuses",
         ),
-        pytest.param(GOOD, named(eta="soon"), {}, Kind.MALFORMED, "InvalidTaskError", id="time that is none"),
-        pytest.param(GOOD, {"id": "x"}, {}, Kind.MALFORMED, "ValueError", id="no task header"),
-        pytest.param(GOOD, {}, {}, Kind.MALFORMED, "ValueError", id="no headers"),
-        pytest.param(GOOD, {"task": TASKS + "shared"}, {}, Kind.MALFORMED, "KeyError", id="no id"),
         pytest.param(
-            GOOD, {"task": "nobody"}, {}, Kind.UNREGISTERED, "NotRegistered", id="no id, no such task"
+            GOOD, named(eta="soon"), {}, Kind.MALFORMED, "InvalidTaskError", id="row 7b: time that is none"
         ),
-        pytest.param(b"[1]", named(), {}, Kind.MALFORMED, "ValueError", id="body is no triple"),
-        pytest.param(b"7", named(), {}, Kind.MALFORMED, "TypeError", id="body is a number"),
+        pytest.param(GOOD, {"id": "x"}, {}, Kind.MALFORMED, "ValueError", id="row 7b: no task header"),
+        pytest.param(GOOD, {}, {}, Kind.MALFORMED, "ValueError", id="row 7b: no headers"),
+        pytest.param(GOOD, {"task": TASKS + "shared"}, {}, Kind.MALFORMED, "KeyError", id="row 7e: no id"),
         pytest.param(
-            b'[[], "text", {}]', named(), {}, Kind.MALFORMED, "InvalidTaskError", id="kwargs are no mapping"
+            GOOD, {"task": "nobody"}, {}, Kind.UNREGISTERED, "NotRegistered", id="row 7e: no id, no such task"
         ),
-        pytest.param(b"[7, {}, {}]", named(), {}, Kind.MALFORMED, "InvalidTaskError", id="args are no list"),
+        pytest.param(b"[1]", named(), {}, Kind.MALFORMED, "ValueError", id="row 7e: body is no triple"),
+        pytest.param(b"7", named(), {}, Kind.MALFORMED, "TypeError", id="row 7e: body is a number"),
         pytest.param(
-            b'[["a", "b", "c"], {}, {}]', named(), {}, Kind.EXCEPTION, "TypeError", id="wrong arguments"
+            b'[[], "text", {}]',
+            named(),
+            {},
+            Kind.MALFORMED,
+            "InvalidTaskError",
+            id="row 7f: kwargs are no mapping",
+        ),
+        pytest.param(
+            b"[7, {}, {}]", named(), {}, Kind.MALFORMED, "InvalidTaskError", id="row 7f: args are no list"
+        ),
+        pytest.param(
+            b'[["a", "b", "c"], {}, {}]',
+            named(),
+            {},
+            Kind.EXCEPTION,
+            "TypeError",
+            id="row 7d: wrong arguments",
         ),
     ],
 )
@@ -87,7 +103,7 @@ def test_a_message_that_is_no_task_leaves_one_letter(
     assert (letter["queue"], letter["task_id"]) == ("celery", headers.get("id", ""))
 
 
-def test_a_body_whose_wire_encoding_is_broken_leaves_a_letter(engine, worker):
+def test_row_7e_a_body_whose_wire_encoding_is_broken_leaves_a_letter(engine, worker):
     message = {
         "body": "a",  # one character is no base64
         "headers": named(),

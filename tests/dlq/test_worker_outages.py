@@ -42,14 +42,20 @@ def replayed(folder, database_url):
 @pytest.mark.parametrize(
     ("task", "kind", "exception_type"),
     [
-        pytest.param("touch", Kind.OUTCOME_UNKNOWN, "ConnectionError", id="result of a success not stored"),
-        pytest.param("shared", Kind.EXCEPTION, "ConnectionError", id="result of a failure not stored"),
         pytest.param(
-            "killed", Kind.WORKER_LOST, "WorkerLostError", id="celery fails while it reports a kill"
+            "touch", Kind.OUTCOME_UNKNOWN, "ConnectionError", id="row 10a: result of a success not stored"
         ),
-        pytest.param("killed_late", Kind.WORKER_LOST, "WorkerLostError", id="the same with a late ack"),
-        pytest.param("nosuch", Kind.UNREGISTERED, "NotRegistered", id="unregistered name"),
-        pytest.param("slow_hard", Kind.HARD_TIMEOUT, "TimeLimitExceeded", id="hard time limit"),
+        pytest.param(
+            "shared", Kind.EXCEPTION, "ConnectionError", id="row 10b: result of a failure not stored"
+        ),
+        pytest.param(
+            "killed", Kind.WORKER_LOST, "WorkerLostError", id="row 4: celery fails while it reports a kill"
+        ),
+        pytest.param(
+            "killed_late", Kind.WORKER_LOST, "WorkerLostError", id="row 4: the same with a late ack"
+        ),
+        pytest.param("nosuch", Kind.UNREGISTERED, "NotRegistered", id="row 6: unregistered name"),
+        pytest.param("slow_hard", Kind.HARD_TIMEOUT, "TimeLimitExceeded", id="row 3: hard time limit"),
     ],
 )
 def test_a_letter_waits_on_disk_and_comes_back_once(

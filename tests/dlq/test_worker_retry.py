@@ -41,9 +41,7 @@ def resolved(engine, letter_id):
     return eventually(lambda: settled(engine, letter_id, "resolved"))
 
 
-@pytest.mark.parametrize(
-    ("task", "flag"), [("killed", "alive"), ("killed_late", "alive"), ("keep_trying", "calm")]
-)
+@pytest.mark.parametrize(("task", "flag"), [("killed_late", "alive"), ("keep_trying", "calm")])
 def test_once_the_cause_is_gone_one_retry_is_one_run_and_resolves_the_letter(
     engine, worker, client, task, flag
 ):

@@ -68,8 +68,23 @@ class ForeignWorker:
             if any(broker.llen(queue) for queue in QUEUES):
                 return False
         inspect = self.client.control.inspect(timeout=2, limit=1)
-        answers = [inspect.active(), inspect.reserved(), inspect.scheduled()]
+        try:
+            answers = [inspect.active(), inspect.reserved(), inspect.scheduled()]
+        except redis.ConnectionError:  # of a broker that was restarted since the last look
+            return False
         return all(answer is not None and not any(answer.values()) for answer in answers)
+
+    def deliver_again(self) -> None:
+        """What the broker does after the visibility timeout: messages not acknowledged go back."""
+        with Celery("restorer", broker=self.broker_url, set_as_current=False) as restorer:
+            restorer.conf.broker_transport_options = {"visibility_timeout": 0}
+            with restorer.connection() as connection:
+                connection.default_channel.qos.restore_visible(num=100, interval=1)
+
+    def kill(self) -> None:
+        """The whole worker at once, children too, as by the kernel or a lost machine."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
 
     def stop(self) -> None:
         self.client.close()
@@ -86,7 +101,7 @@ def start_worker(
 ) -> ForeignWorker:
     """Start a worker that keeps its marks, log and spool in `folder`, and wait until it takes messages."""
     marks = folder / "marks"
-    marks.mkdir(parents=True)
+    marks.mkdir(parents=True, exist_ok=True)
     log = folder / "worker.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
