@@ -24,8 +24,8 @@ _MISSING_NAME = re.compile(
 _QUOTE = re.compile(r"['\"]")
 # Where time or memory ran out or the process died is chance: only the way in is the same each time.
 _CHANCE = frozenset({"SoftTimeLimitExceeded", "TimeLimitExceeded", "WorkerLostError", "MemoryError"})
-# Its message says which operation happened to be the last one.
-_WORDLESS = frozenset({"RecursionError"})
+# What a decoder stumbled over is data, and which call was one too deep is chance.
+_WORDLESS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "RecursionError"})
 _DRIVER = re.compile(r"\((?:\w+\.)*(\w+)\) ")
 _DIGITS = re.compile(r"\d+")
 _PLACEHOLDER = re.compile(r"<\w+>")

@@ -6,7 +6,7 @@ group the first exception that is no group itself counts. Every pattern reads a 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _LINK = re.compile(
@@ -18,6 +18,8 @@ _DIRECT = "The above"
 _GROUP = "Exception Group Traceback"
 _GROUP_RULE = re.compile(r"^ *\+[-+]{10,}+(?: (?:\d+|\.{3}) -{10,}+)?$", re.MULTILINE)
 _MARGIN = re.compile(r"^ *\| ?", re.MULTILINE)
+# These end waiting or a loop and are no failures; what they were turned into is.
+_SIGNAL = re.compile(r"(?:CancelledError|StopIteration|StopAsyncIteration|GeneratorExit)$")
 _FRAME = re.compile(r'^ *File "([^"\n]+)", line \d+(?:, in ([^\n]+))?(?:\n {4,}(\S[^\n]*))?', re.MULTILINE)
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?:: |$)", re.MULTILINE)
 _PACKAGE = re.compile(r"site-packages|dist-packages|\.egg[/\\]|\.p[yx][xi]$")
@@ -45,14 +47,19 @@ def origin(traceback: str) -> Origin:
     leaf = _leaf(traceback)
     parts = _LINK.split(leaf)
     blocks, links = parts[::2], parts[1::2]
-    first = len(blocks) - 1
-    while first > 0 and links[first - 1].startswith(_DIRECT):
-        first -= 1
-    exception_type, message = ("", "")
-    if leaf is not traceback or first < len(blocks) - 1:
-        exception_type, message = _raised(blocks[first])
+    first = _began(blocks, links)
+    is_named_elsewhere = leaf is traceback and first == len(blocks) - 1
+    exception_type, message = ("", "") if is_named_elsewhere else _raised(blocks[first])
     own = next((frames for block in blocks[first:] if (frames := _frames(block, _is_own))), ())
     return Origin(exception_type, message, own, _frames(blocks[first], _PACKAGE.search))
+
+
+def _began(blocks: Sequence[str], links: Sequence[str]) -> int:
+    """Which block the last one was caused by, directly or over others."""
+    at = len(blocks) - 1
+    while at and links[at - 1].startswith(_DIRECT) and not _SIGNAL.search(_raised(blocks[at - 1])[0]):
+        at -= 1
+    return at
 
 
 def _leaf(traceback: str) -> str:

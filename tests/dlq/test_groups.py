@@ -7,6 +7,7 @@ import pytest
 
 from dlq.errors import BadCursor, UnknownGroup
 from dlq.groups import console
+from dlq.groups.fingerprint import VERSION
 from dlq.groups.summary import GroupState
 from dlq.letters import Kind, Status
 from dlq.queries import LetterFilter
@@ -248,6 +249,24 @@ def test_a_known_group_is_not_written_again(engine):
         # Waits for ever if recording a failure needs the row that somebody holds.
         fail_as(engine, "b")
     assert count(engine, "dead_letter_group") == 1
+
+
+def test_letters_of_older_rules_keep_their_group_until_they_fail_again(engine):
+    first, second = fail_as(engine, "a"), fail_as(engine, "b")
+    older = "0" * 16
+    with engine.begin() as connection:
+        for table in ("dead_letter", "dead_letter_group"):
+            connection.exec_driver_sql(
+                f"UPDATE onward.{table} SET fingerprint = '{older}', fingerprint_version = {VERSION - 1}"
+            )
+    decide("annotate", engine, first, "known")
+    succeed(engine, envelope("a"))
+    fail_as(engine, "a", after=60)
+    moved, kept = letter(engine, first), letter(engine, second)
+    assert (moved["fingerprint_version"], kept["fingerprint_version"]) == (VERSION, VERSION - 1)
+    assert kept["fingerprint"] == older != moved["fingerprint"]
+    groups = listed(engine, order="newest").groups
+    assert [(found.letters, found.note) for found in groups] == [(1, ""), (1, "known")]
 
 
 def test_a_group_without_letters_is_found_by_its_fingerprint_only(engine):
