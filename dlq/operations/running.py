@@ -153,6 +153,8 @@ def _finish_or_go_round(connection: Connection, row: RowMapping, operation: Oper
             operation.id,
             status=OperationStatus.FINISHED,
             skipped=operation.remaining,
+            # The broker has everything now; why letters failed stays to be read.
+            problem=operation.problem if operation.failed else "",
             finished_at_ms=to_ms(now),
         )
 

@@ -1,6 +1,8 @@
 """Operations over tiny worlds: the database is real, the broker is one that can be watched and broken."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 
 import pytest
 from sqlalchemy import text
@@ -23,7 +25,7 @@ from dlq.operations.records import EVERYTHING, Action, OperationStatus, Options,
 from dlq.operations.running import run_due
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
-from dlq.retries import reaper
+from dlq.retries import claims, reaper
 from dlq.sealing import Sealer
 from tests.dlq.builders import (
     NOON,
@@ -301,6 +303,63 @@ def test_a_broker_that_is_away_holds_the_operation_up_which_says_so(engine):
     run(engine, broker, clock)
     assert sorted(broker.letters) == ids
     assert now(engine, operation).status == OperationStatus.FINISHED
+
+
+def test_an_operation_that_got_through_in_the_end_has_no_problem(engine):
+    fail_many(engine, 1)
+    clock, operation = Time(), start(engine)
+    run(engine, Broker(BrokerUnavailable("refused")), clock)
+    clock.sleep(60)
+    reaper.reap(engine, Broker(), clock, sealer=Sealer())
+    run(engine, Broker(), clock)
+    ended = now(engine, operation)
+    assert (ended.status, ended.problem) == (OperationStatus.FINISHED, "")
+
+
+def test_a_kill_between_publish_and_mark_sends_again_under_the_same_ids(engine):
+    ids, clock = fail_many(engine, 3), Time()
+    start(engine)
+
+    class KilledAfter(Broker):
+        def together(self, messages):
+            super().together(messages)
+            raise Killed
+
+    first, second = KilledAfter(), Broker()
+    with pytest.raises(Killed):
+        run(engine, first, clock)
+    clock.sleep(60)
+    assert reaper.reap(engine, second, clock, sealer=Sealer()) == 3
+    by_letter = [
+        {m.headers["dlq_letter"]: m.headers["id"] for m in broker.sent} for broker in (first, second)
+    ]
+    assert by_letter[0] == by_letter[1]
+    assert sorted(by_letter[0]) == ids
+
+
+def test_a_runner_that_slept_past_the_reaper_does_not_send_again(engine, monkeypatch):
+    ids, broker, hold = fail_many(engine, 2), Broker(), claims.hold
+    start(engine)
+
+    def hold_late(*held):
+        later = NOON + timedelta(minutes=1)
+        assert reaper.reap(engine, broker, lambda: later, sealer=Sealer(), limit=1) == 1
+        return hold(*held)
+
+    monkeypatch.setattr("dlq.retries.claims.hold", hold_late)
+    run(engine, broker)
+    assert sorted(broker.letters) == ids
+
+
+def test_two_runners_share_an_operation_and_send_each_letter_once(engine):
+    ids, broker = fail_many(engine, 60), Broker()
+    operation = start(engine)
+    with ThreadPoolExecutor(2) as runners:
+        moved = list(
+            runners.map(lambda _: run(engine, broker, for_seconds=20, batch=5, sleep=sleep), range(2))
+        )
+    assert sorted(broker.letters) == ids
+    assert (sum(moved), now(engine, operation).status) == (60, OperationStatus.FINISHED)
 
 
 def test_what_no_broker_takes_is_dead_again_counts_as_failed_and_is_not_tried_again(engine):
