@@ -1,6 +1,6 @@
 """The queues: what waits by priority, what workers hold, the oldest message, and the pause switch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 import streamlit as st
@@ -13,10 +13,14 @@ from pages._worker_numbers import waits
 ROWS = 15
 #: From how many queues on there is a search.
 MANY = 8
+#: The same for all rows, so that figures stand under each other.
+SWITCH_PIXELS = 132
+
+_MEANING = "In hand: taken by a worker and not acknowledged yet; for later: kept by a worker until its time"
 
 
 def show(view: BrokerView, *, may_switch: bool) -> None:
-    _states.card_head("Queues", "Messages that wait, those in workers' hands, and who takes them")
+    _states.card_head("Queues", _MEANING)
     found = sorted(_searched(view.queues), key=_first)
     pages = -(-len(found) // ROWS) or 1
     page = st.pagination(pages, key="queue_page") if pages > 1 else 1
@@ -24,6 +28,8 @@ def show(view: BrokerView, *, may_switch: bool) -> None:
         _row(queue, may_switch=may_switch)
     if not found:
         _states.state("No queue by that name", "Queues appear once a worker or a sender has declared them.")
+    if view.taken_at_least:
+        st.caption("Workers hold more messages than were counted: in hand and for later are too low.")
     if view.queues_left_out:
         st.caption(f"{count(view.queues_left_out)} further queues are not shown.")
 
@@ -50,10 +56,9 @@ def _first(queue: QueueView) -> tuple[bool, int, int, str]:
 def _row(queue: QueueView, *, may_switch: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row_q_{queue.name}"):
         st.html(_text(queue) + _figures(queue))
-        if queue.pause:
-            st.badge("Paused", color="orange", width="content")
         if may_switch:
-            _switches(queue)
+            with st.container(width=SWITCH_PIXELS, gap="xsmall"):
+                _switches(queue)
 
 
 def _switches(queue: QueueView) -> None:
@@ -65,31 +70,37 @@ def _switches(queue: QueueView) -> None:
             on_click=_worker_switch.resume,
             args=(queue.name,),
         )
-    if queue.workers and st.button(
-        "Pause here too" if queue.pause else "Pause",
+    served = bool(queue.workers)
+    if (served or not queue.pause) and st.button(
+        "Pause again" if queue.pause else "Pause",
         icon=":material/pause:",
         key=f"pause_{queue.name}",
-        help=f"Workers leave {queue.name} alone until it is resumed",
+        disabled=not served,
+        help=f"Workers leave {queue.name} alone until it is resumed" if served else _workers(queue),
     ):
         _worker_switch.ask("pause", queue.name)
 
 
 def _text(queue: QueueView) -> str:
+    paused = ' <i class="severity high">Paused</i>' if queue.pause else ""
+    left = queue.waiting and not queue.workers and not queue.pause
+    served = f'<em class="off less">{_workers(queue)}</em>' if left else escape(_workers(queue))
+    parts = [served, *map(escape, _said(queue))]
     return (
-        f'<div class="queue"><div class="letter"><b>{escape(queue.name)}</b>'
-        f"<small>{escape(_served(queue))}</small></div>"
+        f'<div class="queue"><div class="letter"><b>{escape(queue.name)}</b>{paused}'
+        f"<small>{' · '.join(parts)}</small></div>"
     )
 
 
-def _served(queue: QueueView) -> str:
-    parts = []
+def _said(queue: QueueView) -> Iterator[str]:
     if queue.pause:
         why = f": {queue.pause.reason}" if queue.pause.reason else ""
-        parts.append(f"paused by {queue.pause.by} {ago(queue.pause.at, _resources.now())}{why}")
-    parts.append(_workers(queue))
+        yield f"paused by {queue.pause.by} {ago(queue.pause.at, _resources.now())}{why}"
     if queue.next_tasks:
-        parts.append(f"next {', '.join(list(queue.next_tasks)[:2])}")
-    return " · ".join(parts)
+        yield f"next {', '.join(list(queue.next_tasks)[:2])}"
+    if set(queue.by_priority) - {0}:
+        parts = (f"{count(number)} at {priority}" for priority, number in queue.by_priority.items())
+        yield f"by priority {', '.join(parts)}"
 
 
 def _workers(queue: QueueView) -> str:
@@ -101,7 +112,7 @@ def _workers(queue: QueueView) -> str:
 
 def _figures(queue: QueueView) -> str:
     pairs = [
-        (count(queue.waiting), _priorities(queue)),
+        (count(queue.waiting), "waiting"),
         (count(queue.taken), "in hand"),
         (count(queue.scheduled), "for later"),
         (waits(queue), "oldest"),
@@ -110,9 +121,3 @@ def _figures(queue: QueueView) -> str:
         f"<span><b>{escape(number)}</b><small>{escape(of)}</small></span>" for number, of in pairs
     )
     return f'<div class="figures">{cells}</div></div>'
-
-
-def _priorities(queue: QueueView) -> str:
-    if not set(queue.by_priority) - {0}:
-        return "waiting"
-    return ", ".join(f"{count(number)} at {priority}" for priority, number in queue.by_priority.items())

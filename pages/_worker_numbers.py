@@ -63,11 +63,11 @@ def numbers(view: BrokerView) -> None:
         )
         st.metric("Waiting in queues", count(view.waiting) if known else "–", border=True, height="stretch")
         st.metric(
-            "In workers' hands",
-            _in_hand(view) if known else "–",
+            "Running now",
+            count(sum(len(worker.running) for worker in view.workers)) if known else "–",
             border=True,
             height="stretch",
-            help="Taken from a queue and not acknowledged: running, next in line, or kept for a later time.",
+            help="Tasks that the workers which answer have in their processes.",
         )
         oldest = max(view.queues, key=lambda queue: queue.oldest_seconds or 0, default=None)
         st.metric("Oldest waits", waits(oldest) if oldest and known else "–", border=True, height="stretch")
@@ -77,23 +77,20 @@ def waits(queue: QueueView) -> str:
     """How long the oldest message has waited; a plus sign says that it may be longer."""
     if queue.oldest_seconds is None:
         return "–"
-    return f"{duration(round(queue.oldest_seconds))}{'+' if queue.oldest_is_least else ''}"
+    seconds = round(queue.oldest_seconds)
+    said = f"{seconds}s" if seconds < 60 else duration(seconds)
+    return f"{said}+" if queue.oldest_is_least else said
 
 
 def warnings(view: BrokerView) -> None:
     if not view.warnings:
         return
     with st.container(border=True, key="card_warnings"):
-        _states.card_head("Configuration", "What could lose work, run it twice or leave it standing")
+        _states.card_head("Warnings", "What could lose work, run it twice or leave it standing")
         _listed(view.warnings[:SHOWN])
         if more := view.warnings[SHOWN:]:
             with st.expander(f"{len(more)} more", key="more_warnings"):
                 _listed(more)
-
-
-def _in_hand(view: BrokerView) -> str:
-    number = view.taken + sum(queue.scheduled for queue in view.queues)
-    return f"{count(number)}+" if view.taken_at_least else count(number)
 
 
 def _listed(warnings: Sequence[ConfigurationWarning]) -> None:

@@ -137,11 +137,10 @@ def _contents(asked: Asked) -> None:
 
 def _confirmed(asked: Asked) -> None:
     _close()
-    _do(_SWITCHES[asked.what](asked.subject))
+    _do(_SWITCHES[asked.what](asked.subject), st.session_state["switch_reason"])
 
 
-def _do(switch: Switch) -> None:
-    reason = str(st.session_state.get("switch_reason") or "")
+def _do(switch: Switch, reason: str = "") -> None:
     try:
         by = _access.signed_in()
         st.session_state["switch_said"] = switch(_resources.control(), by, reason)
