@@ -21,6 +21,8 @@ from dlq.settings import Settings
 #: Headers that tie a retried task to its letter. They survive `Task.retry`.
 LETTER_HEADER = "dlq_letter"
 GENERATION_HEADER = "dlq_generation"
+#: The task id of the first run, in every retry: the same work, whichever run does it.
+WORK_HEADER = "dlq_work"
 
 #: Headers that repeat the arguments: where the body is sealed, so are they.
 REPEATS_ARGUMENTS = ("argsrepr", "kwargsrepr")

@@ -1,7 +1,7 @@
-"""The fence: work under one task id is committed once, however often its message is delivered.
+"""The fence: the work of a task is committed once, however often it is delivered or retried.
 
     with engine.begin() as connection:
-        fence.enter(connection, self.request.id)
+        self.once(connection)  # of DeadLetterTask; names the work by the task id of its first run
         ...
 
 The row stands or falls with the work beside it. A second run waits for the first one's transaction: after a
@@ -18,11 +18,11 @@ from dlq.tables import dead_letter_fence
 from dlq.times import Clock, to_ms, utc_now
 
 
-def enter(connection: Connection, task_id: str, *, clock: Clock = utc_now) -> None:
-    """Raise AlreadyDone when work under `task_id` is committed; else note that this transaction does it."""
-    noted = insert(dead_letter_fence).values(task_id=task_id, at_ms=to_ms(clock())).on_conflict_do_nothing()
-    if connection.execute(noted.returning(dead_letter_fence.c.task_id)).first() is None:
-        raise AlreadyDone(task_id)
+def enter(connection: Connection, work: str, *, clock: Clock = utc_now) -> None:
+    """Raise AlreadyDone when this work is committed; else note that this transaction does it."""
+    noted = insert(dead_letter_fence).values(work=work, at_ms=to_ms(clock())).on_conflict_do_nothing()
+    if connection.execute(noted.returning(dead_letter_fence.c.work)).first() is None:
+        raise AlreadyDone(work)
 
 
 def create(connection: Connection) -> None:

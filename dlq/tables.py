@@ -308,11 +308,12 @@ dead_letter_worker = Table(
     Column("settings", JSONB, nullable=False),
 )
 
-#: Task ids whose work is committed: written in the task's own transaction, so that a second run finds it.
+#: Work that is committed, by the task id of its first run: written in the task's own transaction, so that a
+#: second run finds it.
 dead_letter_fence = Table(
     "dead_letter_fence",
     metadata,
-    Column("task_id", Text, primary_key=True),
+    Column("work", Text, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Index("ix_dead_letter_fence_at", "at_ms"),
 )

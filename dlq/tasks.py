@@ -13,7 +13,7 @@ from celery.exceptions import Ignore
 from sqlalchemy import Connection
 
 from dlq import fence
-from dlq.envelope import LETTER_HEADER
+from dlq.envelope import LETTER_HEADER, WORK_HEADER
 from dlq.errors import AlreadyDone
 
 #: Whose work it is: copied from a running task to the tasks that it starts.
@@ -46,11 +46,13 @@ class DeadLetterTask(Task):
     def once(self, connection: Connection) -> None:
         """Let the work of `connection`'s transaction be committed once, however often the task is delivered.
 
-        To be called first in that transaction, in whose database `fence.create` has made the table. A run
-        whose work is committed already ends here, as Ignore, and its letter is resolved.
+        To be called first in that transaction, in whose database `fence.create` has made the table. A retry
+        of a letter is the same work as the run that left it. A run whose work is committed already ends here,
+        as Ignore, and its letter is resolved.
         """
+        work = (self.request.headers or {}).get(WORK_HEADER) or self.request.id
         try:
-            fence.enter(connection, self.request.id)
+            fence.enter(connection, work)
         except AlreadyDone as error:
             raise Ignore(str(error)) from error
 

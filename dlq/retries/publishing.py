@@ -14,7 +14,7 @@ from kombu.exceptions import BatchPublishError, KombuError, OperationalError
 from kombu.messaging import Producer
 from sqlalchemy import RowMapping
 
-from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
+from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, WORK_HEADER, Envelope
 from dlq.errors import BrokerUnavailable, Unpublishable
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
@@ -42,6 +42,7 @@ def outgoing(row: RowMapping, stored: Envelope) -> Outgoing:
     if names_its_task(headers):
         headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}
+    headers.setdefault(WORK_HEADER, row["task_id"])
     kept = {name: stored.properties[name] for name in _KEPT_PROPERTIES if name in stored.properties}
     return Outgoing(
         queue=row["claimed_queue"] or stored.queue,

@@ -169,7 +169,7 @@ def _workers() -> None:
 def _fence() -> None:
     op.create_table(
         "dead_letter_fence",
-        sa.Column("task_id", sa.Text, primary_key=True),
+        sa.Column("work", sa.Text, primary_key=True),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         schema=SCHEMA,
     )

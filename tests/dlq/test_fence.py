@@ -1,12 +1,20 @@
-"""The fence: of several runs under one task id, one commits its work."""
+"""The fence: of several runs of the same work, one commits it."""
 
 from threading import Event, Thread
 
 import pytest
+from celery import Celery
+from celery.exceptions import Ignore
 from sqlalchemy import create_engine, text
 
-from dlq import fence
+from dlq import fence, store
+from dlq.envelope import WORK_HEADER
 from dlq.errors import AlreadyDone
+from dlq.letters import Status
+from dlq.retries import claims
+from dlq.retries.publishing import outgoing
+from dlq.tasks import DeadLetterTask
+from tests.dlq.builders import NOON, UNSEALED, envelope, fail
 
 pytestmark = pytest.mark.servers
 
@@ -64,3 +72,33 @@ def test_the_table_can_be_made_in_a_database_of_the_users_own(engine, database_u
             fence.enter(connection, "t1")
         connection.rollback()
     own.dispose()
+
+
+def message_that_retries(engine, letter_id):
+    with store.transaction(engine) as connection:
+        row = claims.claim(
+            connection, letter_id, (Status.DEAD,), task_id="t2", by="olga", at=NOON, reason="calm"
+        )
+    return outgoing(row, store.envelope_of(row, UNSEALED))
+
+
+@pytest.fixture
+def task():
+    app = Celery("own", set_as_current=False)
+    yield app.task(base=DeadLetterTask, name="own.pay")(lambda: None)
+    app.close()
+
+
+def test_a_retry_of_a_letter_is_the_work_of_the_run_that_left_it(engine, task):
+    sent = message_that_retries(engine, fail(engine, envelope("t1")))
+    task.push_request(id="t1")
+    with engine.begin() as connection:
+        task.once(connection)
+    task.push_request(id="t2", headers=dict(sent.headers))
+    with engine.begin() as connection, pytest.raises(Ignore):
+        task.once(connection)
+
+
+def test_a_retry_of_a_retry_is_still_the_first_work(engine):
+    letter_id = fail(engine, envelope("t3", headers={WORK_HEADER: "t1"}))
+    assert message_that_retries(engine, letter_id).headers[WORK_HEADER] == "t1"
