@@ -8,11 +8,10 @@ import streamlit as st
 from analytics.spreadsheet import csv_blocks
 from dlq.broker.records import BrokerView, ConfigurationWarning, QueueView, Severity, WorkerState
 from dlq.broker.rows import Cell, queue_rows, worker_rows
+from dlq.broker.watch import DEADLINE_SECONDS
 from pages import _resources, _states
 from pages._words import ago, count, duration
 
-#: A look that takes longer than this is late.
-LATE_SECONDS = 10.0
 SHOWN = 4
 _LABELS = {
     Severity.LOSES: ("Loses work", "critical"),
@@ -40,7 +39,11 @@ def _age(view: BrokerView) -> str:
     now = _resources.now()
     parts = [f"Seen {ago(view.seen_at, now)}"] if view.seen_at else []
     since = view.looking_since
-    if since and (not view.seen_at or since > view.seen_at) and (now - since).total_seconds() > LATE_SECONDS:
+    if (
+        since
+        and (not view.seen_at or since > view.seen_at)
+        and (now - since).total_seconds() > DEADLINE_SECONDS
+    ):
         parts.append(f"asked again {ago(since, now)}, without an answer yet")
     if view.store_problem:
         parts.append(f"heartbeats cannot be read: {view.store_problem}")

@@ -134,7 +134,3 @@ class BrokerView:
     @property
     def waiting(self) -> int:
         return sum(queue.waiting for queue in self.queues)
-
-    @property
-    def taken(self) -> int:
-        return sum(queue.taken for queue in self.queues)

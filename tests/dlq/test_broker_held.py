@@ -65,6 +65,24 @@ def test_a_message_that_a_worker_took_is_held_until_it_is_acknowledged(
         queue.close()
 
 
+def test_a_message_that_a_worker_takes_while_we_look_is_seen(
+    broker: redis.Redis, redis_url: str, send: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("t1")
+    listed = held_module._listed
+
+    def taken_before_listed(client: redis.Redis, name: str) -> Iterator[frozenset[str]]:
+        if name == "mail":
+            queue.get(timeout=5)
+        return listed(client, name)
+
+    monkeypatch.setattr(held_module, "_listed", taken_before_listed)
+    with Connection(redis_url) as connection:
+        queue = connection.SimpleQueue("mail")
+        assert held(broker, "mail", ["t1"]) == {"t1"}
+        queue.close()
+
+
 def test_a_message_of_another_queue_is_not_held_by_this_one(
     broker: redis.Redis, send: Callable[..., None]
 ) -> None:
