@@ -85,7 +85,12 @@ def message_that_retries(engine, letter_id):
 @pytest.fixture
 def task():
     app = Celery("own", set_as_current=False)
-    yield app.task(base=DeadLetterTask, name="own.pay")(lambda: None)
+
+    @app.task(base=DeadLetterTask)
+    def pay():
+        """Its work is that of the test."""
+
+    yield pay
     app.close()
 
 
