@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from dlq.errors import CannotOpen, StoreRefused
+from dlq.errors import KeyMissing, SealBroken, StoreRefused
 
 _SUFFIX = ".letter.json"
 _REFUSED = ".refused"
+#: Files that one replay looks at: those that wait for their key must not hold up the others.
+_LOOKED_AT = 10_000
 
 _log = logging.getLogger("dlq")
 
@@ -43,25 +45,29 @@ def waiting(folder: Path, limit: int) -> list[Path]:
 
 
 def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 100) -> int:
-    """Pass up to `limit` records to `write` and remove each that it stored; how many those were.
+    """Pass records to `write` until it stored `limit` of them, and remove those; how many they were.
 
     What `write` raises stops the replay and leaves the file. A file that is no record, or that `write`
-    refuses with StoreRefused, is set aside under another name: it blocks nothing and is not lost. One sealed
+    refuses with StoreRefused or SealBroken, is set aside under another name: it blocks nothing and is not lost. One sealed
     under a key that is not listed waits where it is until the key is. Two replays at once are harmless.
     """
-    stored = 0
-    for path in waiting(folder, limit):
+    stored, locked = 0, 0
+    for path in waiting(folder, _LOOKED_AT):
+        if stored == limit:
+            break
         with suppress(FileNotFoundError):
             try:
                 write(json.loads(path.read_text(encoding="utf-8")))
-            except CannotOpen as error:
-                _log.error("%s stays in the spool: %s", path, error)
+            except KeyMissing as error:
+                locked, missing = locked + 1, error
                 continue
-            except (ValueError, StoreRefused):
+            except (ValueError, StoreRefused, SealBroken):
                 path.rename(path.with_name(path.name + _REFUSED))
                 continue
             path.unlink()
             stored += 1
+    if locked:
+        _log.error("%d spooled letters wait in %s. %s", locked, folder, missing)
     return stored
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dlq.errors import StoreRefused, StoreUnavailable
+from dlq.errors import KeyMissing, SealBroken, StoreRefused, StoreUnavailable
 from dlq.worker import spool
 
 
@@ -71,3 +71,31 @@ def test_an_absent_folder_holds_nothing(tmp_path):
 def test_the_folder_is_closed_to_others(tmp_path):
     spool.append(tmp_path / "spool", {}, 1)
     assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+
+
+def test_records_that_wait_for_a_key_hold_up_none_behind_them(tmp_path, caplog):
+    for order_ms in range(4):
+        spool.append(tmp_path, {"at": order_ms}, order_ms)
+    stored = []
+
+    def write(record):
+        if record["at"] < 2:
+            raise KeyMissing("0a1b2c3d")
+        stored.append(record["at"])
+
+    assert spool.replay(tmp_path, write, limit=1) == 1
+    assert stored == [2]
+    assert len(spool.waiting(tmp_path, 10)) == 3
+    [said] = caplog.messages
+    assert "2 spooled letters wait" in said
+    assert "key 0a1b2c3d" in said
+
+
+def test_a_record_whose_seal_is_broken_is_set_aside(tmp_path):
+    spool.append(tmp_path, {}, 1)
+
+    def write(record):
+        raise SealBroken("0a1b2c3d")
+
+    assert spool.replay(tmp_path, write) == 0
+    assert [path.suffix for path in tmp_path.iterdir()] == [".refused"]
