@@ -3,10 +3,14 @@
 from celery.schedules import crontab
 
 import dlq
+from dlq.logs import redact_logs
+from dlq.redaction import Redactor
+from dlq.settings import Settings as DlqSettings
 from infra.celery_app import create_celery
 from infra.settings import Settings
 from recovery.periodic import OPERATIONS_SECONDS
 
+redact_logs(Redactor(email=DlqSettings.from_env().redact_email))
 _database_url, _redis_url = Settings.from_env().server_urls()
 
 app = create_celery(_redis_url, include=("recovery.periodic", "onboarding.tasks"))

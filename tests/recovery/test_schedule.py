@@ -1,6 +1,7 @@
 """What beat asks for exists on the worker, and does what the page promises."""
 
 import importlib
+import logging
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -38,10 +39,12 @@ def worker_app(engine, database_url, redis_url, tmp_path, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("celery._state.default_app", None)
+    plain_records = logging.getLogRecordFactory()
     sys.modules.pop("recovery.worker", None)
     app = importlib.import_module("recovery.worker").app
     app.loader.import_default_modules()
     yield app
+    logging.setLogRecordFactory(plain_records)
     worker_engine(app).dispose()
     app.close()
 
@@ -57,6 +60,11 @@ def test_every_entry_of_the_schedule_is_a_task_of_the_worker(worker_app):
         "recovery.keep_letters_in_bounds",
     }
     assert entries <= set(worker_app.tasks)
+
+
+def test_nothing_that_worker_and_beat_log_holds_a_secret(worker_app, caplog):
+    logging.getLogger("celery.app.trace").error("Task %s raised: %s", "shop.pay", "password=hunter2")
+    assert caplog.messages == ["Task shop.pay raised: password=[redacted]"]
 
 
 def test_no_periodic_task_leaves_a_letter(worker_app):
