@@ -14,6 +14,8 @@ from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from analytics.sync import sync
 from dlq.operations.running import run_due
+from dlq.retention import purge
+from dlq.retries.lost import find_lost
 from dlq.retries.publishing import publisher
 from dlq.retries.reaper import reap
 from dlq.retries.vanished import reap_vanished
@@ -64,6 +66,7 @@ def find_vanished(self: Task) -> None:
     """Turn followed tasks that nobody will finish, and retries that went astray, into dead letters."""
     engine, settings = worker_engine(self.app), DlqSettings.from_env()
     reap_vanished(engine, _broker(), settings=settings, sealer=_sealer())
+    find_lost(engine, _broker(), settings=settings, sealer=_sealer())
 
 
 @shared_task(bind=True, name="recovery.keep_letters_in_bounds", dead_letters=False)
@@ -71,6 +74,7 @@ def keep_letters_in_bounds(self: Task) -> None:
     """Fold the tally of letters, and purge what has been kept long enough."""
     engine = worker_engine(self.app)
     fold(engine)
+    purge(engine, settings=DlqSettings.from_env())
 
 
 @cache
