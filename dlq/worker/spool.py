@@ -48,8 +48,9 @@ def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 1
     """Pass records to `write` until it stored `limit` of them, and remove those; how many they were.
 
     What `write` raises stops the replay and leaves the file. A file that is no record, or that `write`
-    refuses with StoreRefused or SealBroken, is set aside under another name: it blocks nothing and is not lost. One sealed
-    under a key that is not listed waits where it is until the key is. Two replays at once are harmless.
+    refuses with StoreRefused or SealBroken, is set aside under another name: it blocks nothing and is not
+    lost. One sealed under a key that is not listed waits where it is until the key is. Two replays at once
+    are harmless.
     """
     stored, locked = 0, 0
     for path in waiting(folder, _LOOKED_AT):
