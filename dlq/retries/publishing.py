@@ -75,26 +75,30 @@ class Publisher:
 
         Raises BrokerUnavailable: then nobody knows which of the messages the broker has.
         """
-        refused: dict[int, Unpublishable] = {}
         with self._app.producer_or_acquire() as producer:
             try:
                 with producer.batch() if len(messages) > 1 else nullcontext():
-                    for position, message in enumerate(messages):
-                        try:
-                            _publish(producer, message)
-                        except (OperationalError, BatchPublishError):
-                            raise
-                        except _MALFORMED as error:
-                            refused[position] = Unpublishable(f"{type(error).__name__}: {error}")
+                    answers = [_refusal(producer, message) for message in messages]
             except (OperationalError, BatchPublishError) as error:
                 raise BrokerUnavailable(str(error.__cause__ or error)) from error
             except producer.connection.connection_errors as error:
                 raise BrokerUnavailable(str(error)) from error
-        return refused
+        return {position: error for position, error in enumerate(answers) if error is not None}
 
 
 def publisher(app: Celery) -> Publisher:
     return Publisher(app)
+
+
+def _refusal(producer: Producer, message: Outgoing) -> Unpublishable | None:
+    """Publish, or say why no broker takes the message."""
+    try:
+        _publish(producer, message)
+    except (OperationalError, BatchPublishError):  # kombu's errors too, but the broker's fault
+        raise
+    except _MALFORMED as error:  # before the connection's errors: for Redis these include KeyError
+        return Unpublishable(f"{type(error).__name__}: {error}")
+    return None
 
 
 def _publish(producer: Producer, message: Outgoing) -> None:

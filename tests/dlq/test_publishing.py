@@ -1,6 +1,7 @@
 """What the broker does not take is told apart: the broker is away, or the message is at fault."""
 
 import pytest
+import redis
 from celery import Celery
 
 from dlq.errors import BrokerUnavailable, Unpublishable
@@ -25,3 +26,17 @@ def test_a_message_that_makes_no_sense_is_unpublishable_and_the_next_one_goes_ou
         with pytest.raises(Unpublishable, match="by pigeon"):
             publish(outgoing(delivery_mode="by pigeon"))
         publish(outgoing(delivery_mode=2))
+
+
+@pytest.mark.servers
+def test_messages_published_together_all_go_out_but_those_that_make_no_sense(redis_url):
+    with Celery(broker=redis_url, set_as_current=False) as app, redis.Redis.from_url(redis_url) as broker:
+        messages = [outgoing(), outgoing(delivery_mode="by pigeon"), outgoing(priority=9)]
+        refused = publisher(app).together(messages)
+        assert [(position, "by pigeon" in error.reason) for position, error in refused.items()] == [(1, True)]
+        assert [broker.llen(name) for name in ("celery", "celery\x06\x169")] == [1, 1]
+
+
+def test_a_broker_that_is_away_is_named_for_messages_published_together():
+    with Celery(broker=NOWHERE, set_as_current=False) as app, pytest.raises(BrokerUnavailable):
+        publisher(app).together([outgoing(), outgoing()])

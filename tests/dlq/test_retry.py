@@ -93,6 +93,7 @@ def test_a_retry_publishes_the_stored_message_under_a_new_id(engine):
         "timelimit": [10, 5],
         "dlq_letter": letter_id,
         "dlq_generation": 1,
+        "dlq_work": "t1",
     }
     assert receipt.published
     assert receipt.task_id != "t1"
