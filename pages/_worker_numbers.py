@@ -39,11 +39,7 @@ def _age(view: BrokerView) -> str:
     now = _resources.now()
     parts = [f"Seen {ago(view.seen_at, now)}"] if view.seen_at else []
     since = view.looking_since
-    if (
-        since
-        and (not view.seen_at or since > view.seen_at)
-        and (now - since).total_seconds() > DEADLINE_SECONDS
-    ):
+    if since and (now - since).total_seconds() > DEADLINE_SECONDS:
         parts.append(f"asked again {ago(since, now)}, without an answer yet")
     if view.store_problem:
         parts.append(f"heartbeats cannot be read: {view.store_problem}")

@@ -6,7 +6,8 @@ it up stands in the receipt. Changes live in the workers' memory: after a restar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,14 @@ class Receipt:
     silent: tuple[str, ...]  #: workers that did not answer; they may still do it
 
 
+@contextmanager
+def _broker_errors() -> Iterator[None]:
+    try:
+        yield
+    except BROKER_ERRORS as error:
+        raise BrokerUnavailable(str(error).rstrip(".")) from error
+
+
 class BrokerControl:
     """Tells workers what to do. Everything here raises BrokerUnavailable when the broker is away."""
 
@@ -57,6 +66,7 @@ class BrokerControl:
         self._audit = audit
         self._clock = clock
 
+    @_broker_errors()
     def pause(self, by: Actor, queue: str, reason: str = "") -> Receipt:
         """Stop every worker seen consuming `queue`; what they have taken already goes on. Undo: `resume`.
 
@@ -68,16 +78,17 @@ class BrokerControl:
             raise NoWorker(f"consumes {queue} and answers")
         self._record(by, "queue.pause", f"queue:{queue}", {"workers": workers, "reason": reason})
         receipt = self._tell("cancel_consumer", workers, queue=queue)
-        earlier = {name for pause in self._pauses() if pause.queue == queue for name in pause.workers}
+        earlier = self._paused(queue)
         if receipt.agreed:
-            stopped = tuple(sorted(earlier.union(receipt.agreed)))
+            stopped = tuple(sorted({*receipt.agreed, *(earlier.workers if earlier else ())}))
             switches.note_pause(self._client, Pause(queue, by.login, self._clock(), reason, stopped))
         return receipt
 
+    @_broker_errors()
     def resume(self, by: Actor, queue: str, reason: str = "") -> Receipt:
         """Let the workers that were paused consume `queue` again. Raises NothingToUndo."""
         view = self._view(by)
-        pause = next((pause for pause in self._pauses() if pause.queue == queue), None)
+        pause = self._paused(queue)
         if pause is None:
             raise NothingToUndo(f"{queue} is not paused")
         here = {worker.name for worker in view.alive}
@@ -90,6 +101,7 @@ class BrokerControl:
             switches.forget_pause(self._client, queue)
         return receipt
 
+    @_broker_errors()
     def revoke(self, by: Actor, task_id: str, reason: str = "", *, stop: bool = False) -> Receipt:
         """Have workers throw the task away when they get to it; with `stop`, also end it where it runs.
 
@@ -100,6 +112,7 @@ class BrokerControl:
         self._record(by, "task.revoke", f"task:{task_id}", after)
         return self._tell("revoke", workers, task_id=task_id, terminate=stop)
 
+    @_broker_errors()
     def limit(self, by: Actor, task_name: str, limits: Limits, reason: str = "") -> Receipt:
         """Give the task these time limits in every worker with `dlq.install`. Undo: `put_back`.
 
@@ -120,6 +133,7 @@ class BrokerControl:
             switches.note_limit(self._client, changed)
         return receipt
 
+    @_broker_errors()
     def put_back(self, by: Actor, task_name: str, reason: str = "") -> Receipt:
         """Give the task the time limits it had before people changed them. Raises NothingToUndo."""
         here = {worker.name for worker in self._view(by).alive}
@@ -137,23 +151,19 @@ class BrokerControl:
             switches.forget_limit(self._client, task_name)
         return receipt
 
+    @_broker_errors()
     def close_breaker(self, by: Actor, dependency: str, reason: str = "") -> bool:
         """Let calls to the dependency pass again; False when its breaker held nothing."""
         by.require(RETRY)
         self._record(by, "breaker.close", f"breaker:{dependency}", {"reason": reason})
         try:
             return breaker.reset(self._client, dependency)
-        except redis.RedisError as error:
-            raise BrokerUnavailable(str(error).rstrip(".")) from error
         finally:
             self._watch.look_again()
 
     def _view(self, by: Actor) -> BrokerView:
         by.require(RETRY)
-        try:
-            self._client.ping()  # fails at once where Celery would try for seconds
-        except redis.RedisError as error:
-            raise BrokerUnavailable(str(error).rstrip(".")) from error
+        self._client.ping()  # fails at once where Celery would try for seconds
         view = self._watch.view(by, wait_seconds=LOOK_SECONDS)
         if view.broker_problem:
             raise BrokerUnavailable(view.broker_problem)
@@ -165,17 +175,11 @@ class BrokerControl:
             raise NoWorker("answers")
         return names
 
-    def _pauses(self) -> tuple[Pause, ...]:
-        try:
-            return switches.pauses(self._client)
-        except redis.RedisError as error:
-            raise BrokerUnavailable(str(error).rstrip(".")) from error
+    def _paused(self, queue: str) -> Pause | None:
+        return next((pause for pause in switches.pauses(self._client) if pause.queue == queue), None)
 
     def _changed(self, task_name: str) -> ChangedLimit | None:
-        try:
-            changes = switches.changed_limits(self._client)
-        except redis.RedisError as error:
-            raise BrokerUnavailable(str(error).rstrip(".")) from error
+        changes = switches.changed_limits(self._client)
         return next((change for change in changes if change.task_name == task_name), None)
 
     def _record(
@@ -206,8 +210,6 @@ class BrokerControl:
                 timeout=ASK_SECONDS,
                 limit=len(workers),
             )
-        except BROKER_ERRORS as error:
-            raise BrokerUnavailable(str(error).rstrip(".")) from error
         finally:
             self._watch.look_again()
         said = {name: answer for reply in replies or () for name, answer in reply.items()}
