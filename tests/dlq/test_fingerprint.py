@@ -182,6 +182,23 @@ def test_the_function_counts_where_the_message_could_come_from_anywhere():
     assert fingerprint("UndefinedTable", relation, pay) == fingerprint("UndefinedTable", relation, ship)
 
 
+def test_a_message_that_our_code_raises_itself_is_one_cause_in_the_whole_file():
+    pay, ship = (f"{trace(('/srv/app/shop.py', 3, name))}".replace("pass", "raise Late()") for name in "ab")
+    assert fingerprint("Late", "too late", pay) == fingerprint("Late", "too late", ship)
+
+
+def test_the_class_that_a_message_names_counts():
+    message = "'{}' object is not iterable"
+    assert fingerprint("TypeError", message.format("PlanView"), SHOP) != fingerprint(
+        "TypeError", message.format("CartView"), SHOP
+    )
+
+
+def test_without_our_own_code_and_without_a_task_the_library_is_the_place():
+    one, other = (trace(("/venv/site-packages/redis/client.py", 3, name)) for name in ("get", "set"))
+    assert fingerprint("TimeoutError", "slow", one) != fingerprint("TimeoutError", "slow", other)
+
+
 def test_code_made_while_running_has_no_number():
     one, other = (trace(("/srv/app/rules.py", 3, "price"), (f"<rule {n}>", 1, "<module>")) for n in (4, 19))
     assert fingerprint("ValueError", "no", one) == fingerprint("ValueError", "no", other)

@@ -151,6 +151,13 @@ def test_a_filter_leaves_the_groups_that_have_such_a_letter(engine, narrowed):
     assert (found.exception_type, found.letters) == ("KeyError", 2), "counts are of the whole group"
 
 
+def test_a_group_whose_letters_have_all_left_a_state_is_not_found_by_it(engine):
+    fail_as(engine, "a")
+    succeed(engine, envelope("a"))
+    assert types(engine, narrowed=LetterFilter(status=(Status.DEAD,))) == []
+    assert types(engine, narrowed=LetterFilter(status=(Status.RESOLVED,))) == ["ValueError"]
+
+
 def test_a_reader_restricted_to_clients_sees_groups_and_counts_of_their_letters_only(engine):
     fail_as(engine, "a", "ValueError", "ana", client_id="acme")
     fail_as(engine, "b", "ValueError", "bo", 60, client_id="other")
