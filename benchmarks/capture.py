@@ -86,6 +86,7 @@ def _worker(form: str, broker: str, servers: Servers) -> Iterator[None]:
         env=os.environ | given,
         cwd=Path(__file__).parents[1],
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(broker)

@@ -24,6 +24,9 @@ GENERATION_HEADER = "dlq_generation"
 #: The task id of the first run, in every retry: the same work, whichever run does it.
 WORK_HEADER = "dlq_work"
 
+#: When the message went to the broker, in milliseconds: what the age of the oldest message is counted from.
+PUBLISHED_HEADER = "dlq_published_at_ms"
+
 #: Headers that repeat the arguments: where the body is sealed, so are they.
 REPEATS_ARGUMENTS = ("argsrepr", "kwargsrepr")
 

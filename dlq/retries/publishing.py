@@ -14,12 +14,13 @@ from kombu.exceptions import BatchPublishError, KombuError, OperationalError
 from kombu.messaging import Producer
 from sqlalchemy import RowMapping
 
-from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, WORK_HEADER, Envelope
+from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, PUBLISHED_HEADER, WORK_HEADER, Envelope
 from dlq.errors import BrokerUnavailable, Unpublishable
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 # What kombu raises on a stored message whose headers or properties make no sense to it.
 _MALFORMED = (KombuError, LookupError, TypeError, ValueError, AttributeError)
+_OF_THE_OLD_DELIVERY = frozenset({"redelivered", PUBLISHED_HEADER})
 _KEPT_PROPERTIES = ("priority", "reply_to", "delivery_mode")
 
 
@@ -38,7 +39,7 @@ Publish = Callable[[Outgoing], None]
 
 def outgoing(row: RowMapping, stored: Envelope) -> Outgoing:
     """The message `stored` for a letter that has been claimed, under the task id that the claim allocated."""
-    headers = {name: value for name, value in stored.headers.items() if name != "redelivered"}
+    headers = {name: value for name, value in stored.headers.items() if name not in _OF_THE_OLD_DELIVERY}
     if names_its_task(headers):
         headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}

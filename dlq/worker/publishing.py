@@ -15,6 +15,7 @@ from celery.utils.imports import symbol_by_name
 from kombu.exceptions import KombuError
 from kombu.serialization import dumps
 
+from dlq.envelope import PUBLISHED_HEADER
 from dlq.letters import Kind
 from dlq.tasks import keeps_letters, runs_twice_harmlessly
 from dlq.times import to_ms
@@ -22,8 +23,6 @@ from dlq.worker.capture import Capture
 from dlq.worker.failures import failure_of
 from dlq.worker.in_flight import IN_FLIGHT_HEADER
 
-#: When the message went to the broker: what the age of the oldest message is counted from.
-PUBLISHED_HEADER = "dlq_published_at_ms"
 #: Of a body that no serializer takes. Nothing runs such a message; it is kept to be read.
 UNSERIALISED = "text/x-repr"
 

@@ -30,6 +30,7 @@ def worker(
         database_url=database_url,
         FOREIGN_BACKEND=broker_url,
         DLQ_REQUEUE_LIMIT="1",
+        DLQ_RELEASE="2026.03",
     )
     yield worker
     worker.stop()

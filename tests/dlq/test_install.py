@@ -6,13 +6,17 @@ from types import SimpleNamespace
 
 import celery
 from celery import Celery, shared_task
+from celery.app.amqp import AMQP
 from celery.worker.request import Request
 
 import dlq
+from dlq.envelope import PUBLISHED_HEADER
 from dlq.settings import Settings
 from dlq.tasks import CORRELATION_HEADER, DeadLetterTask
 from dlq.worker.capture import Capture
 from dlq.worker.consumer import DeadLetterStep
+from dlq.worker.in_flight import IN_FLIGHT_HEADER
+from dlq.worker.publishing import LetterAMQP
 from dlq.worker.request import LetterRequest, request_class
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -154,3 +158,43 @@ def test_a_task_passes_on_whose_work_it_does(monkeypatch):
     owner = {"session_id": "s1", "correlation_id": "c1", CORRELATION_HEADER: "c1"}
     assert sent == [None, owner, owner | {"session_id": "s2", "tenant": "acme"}]
     assert child.idempotent is False
+
+
+def published_by(app, monkeypatch, **options):
+    """The headers of a message that `app` publishes."""
+    sent = []
+    monkeypatch.setattr(
+        "kombu.messaging.Producer.publish", lambda *_, **message: sent.append(message["headers"])
+    )
+    app.send_task("theirs.work", **options)
+    [headers] = sent
+    return headers
+
+
+def test_published_messages_carry_the_time_and_the_headers_of_the_caller(monkeypatch):
+    app = Celery("a", set_as_current=False, broker="memory://")
+    dlq.install(app, database_url=NOWHERE)
+    headers = published_by(app, monkeypatch, headers={"tenant": "acme", PUBLISHED_HEADER: 1})
+    assert headers["tenant"] == "acme"
+    assert headers[PUBLISHED_HEADER] > 1_700_000_000_000
+    assert IN_FLIGHT_HEADER not in headers
+
+
+def test_a_followed_task_says_so_in_its_message(monkeypatch, tmp_path):
+    app = Celery("a", set_as_current=False, broker="memory://")
+    settings = Settings(spool=tmp_path, in_flight=("theirs.*",))
+    dlq.install(app, database_url=NOWHERE, settings=settings, publishing=True)
+    assert published_by(app, monkeypatch)[IN_FLIGHT_HEADER] is True
+
+
+def test_what_an_app_publishes_is_noted_once_however_often_the_line_runs():
+    class Theirs(AMQP):
+        """An application's own."""
+
+    app = Celery("a", set_as_current=False, broker="memory://", amqp=Theirs)
+    app.amqp.queues.add("extra")
+    for _ in range(2):
+        dlq.install(app, database_url=NOWHERE)
+    assert isinstance(app.amqp, Theirs)
+    assert type(app.amqp).__mro__.count(LetterAMQP) == 1
+    assert "extra" in app.amqp.queues

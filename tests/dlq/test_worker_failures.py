@@ -11,13 +11,23 @@ from uuid import uuid4
 
 import pytest
 from celery import Celery, chord
+from sqlalchemy import select
 
 from dlq.letters import Kind
+from dlq.tables import dead_letter_attempt, dead_letter_worker
 from tests.dlq.builders import count
 from tests.dlq.reading import all_letters, letters_of, the_letter_of
-from tests.dlq.worker import TASKS, eventually
+from tests.dlq.worker import QUEUES, TASKS, eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("quiet")]
+
+
+FOLLOWED = ("followed", "followed_failing", "followed_late", "followed_trying")
+
+
+def the_beat(engine):
+    with engine.connect() as connection:
+        return connection.execute(select(dead_letter_worker)).mappings().one_or_none()
 
 
 @pytest.mark.parametrize(
@@ -196,6 +206,42 @@ def test_a_loop_of_killed_runs_ends_for_a_task_that_wants_no_letters_too(engine,
     eventually(worker.is_quiet)
     assert worker.runs("unheard") == 2, "the first run, and once back"
     assert all_letters(engine) == []
+
+
+def test_a_worker_says_that_it_lives_what_it_serves_and_how_it_is_set_up(engine, worker):
+    beat = eventually(lambda: the_beat(engine))
+    assert (beat["pid"], beat["stopped_at_ms"], beat["release"]) == (worker.process.pid, None, "2026.03")
+    assert beat["queues"] == sorted(QUEUES)
+    assert TASKS + "touch" in beat["tasks"]
+    assert not any(name.startswith("celery.") for name in beat["tasks"])
+    told = beat["settings"]
+    assert (told["concurrency"], told["pool"], told["visibility_timeout"]) == (2, "prefork", 3600)
+    assert TASKS + "followed_late" in told["late_tasks"]
+    assert told["tracked"] == [TASKS + name for name in FOLLOWED]
+    assert told["worker_lost_loops"] == [TASKS + "always_killed", TASKS + "killed_unheard"]
+    assert told["longest_time_limit"] == 1
+
+
+def test_an_attempt_says_in_which_release_it_failed(engine, worker):
+    the_letter_of(engine, worker, worker.send("shared", "release"))
+    with engine.connect() as connection:
+        assert connection.execute(select(dead_letter_attempt.c.release)).scalars().all() == ["2026.03"]
+
+
+@pytest.mark.parametrize(
+    ("task", "runs", "letters"),
+    [
+        pytest.param("followed_failing", 1, 1, id="failure"),
+        pytest.param("followed_trying", 2, 0, id="success after a retry of its own"),
+    ],
+)
+def test_a_followed_task_is_off_the_ledger_at_its_end(engine, worker, task, runs, letters):
+    mark = uuid4().hex
+    worker.send(task, mark)
+    eventually(lambda: worker.runs(mark) == runs)
+    eventually(worker.is_quiet)
+    eventually(lambda: count(engine, "dead_letter_in_flight") == 0)
+    assert len(all_letters(engine)) == letters
 
 
 def test_positional_arguments_are_known_by_the_names_of_the_signature(engine, worker):
