@@ -18,6 +18,14 @@ _CUT_OFF = (Kind.WORKER_LOST, Kind.HARD_TIMEOUT, Kind.POISON, Kind.VANISHED)
 # Their run never began, so it cannot have failed the chord.
 _NEVER_RAN = (Kind.UNREGISTERED, Kind.MALFORMED, Kind.LOST, Kind.UNPUBLISHED)
 
+_SECOND_RUN = {
+    "outcome_unknown": "Outcome unknown: the task may have finished; only storing its result failed",
+    "cut_off": "The task was cut off while it ran: part of its work may be done already",
+    "not_idempotent": "The task is not declared idempotent: a second run may have its effects twice",
+    "in_failed_chord": "The task is part of a chord that has failed: its callback will not run",
+    "in_group": "The task is part of a group: if that led to a chord, the callback will not run",
+}
+
 _c = dead_letter.c
 
 
@@ -73,23 +81,8 @@ def warnings(risks: Risks, going: Iterable[Destination], listening: Listeners) -
 
 
 def _of_second_runs(risks: Risks) -> Iterator[str]:
-    for letters, sentence in (
-        (
-            risks.outcome_unknown,
-            "Outcome unknown: the task may have finished; only storing its result failed",
-        ),
-        (risks.cut_off, "The task was cut off while it ran: part of its work may be done already"),
-        (
-            risks.not_idempotent,
-            "The task is not declared idempotent: a second run may have its effects twice",
-        ),
-        (
-            risks.in_failed_chord,
-            "The task is part of a chord that has failed: its callback will not run",
-        ),
-        (risks.in_group, "The task is part of a group: if that led to a chord, the callback will not run"),
-    ):
-        if letters:
+    for risk, sentence in _SECOND_RUN.items():
+        if letters := getattr(risks, risk):
             yield f"{sentence}{_share(letters, risks.letters)}."
 
 

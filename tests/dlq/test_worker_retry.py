@@ -134,7 +134,11 @@ def test_what_the_task_gets_again_is_what_was_sent(engine, worker, client, compr
     assert (first.pop("id"), second.pop("id")) == (sent.id, receipt.task_id)
     assert first.pop("expires")
     assert second.pop("expires") is None
-    assert second.pop("headers") == first.pop("headers") | {"dlq_letter": letter["id"], "dlq_generation": 1}
+    assert second.pop("headers") == first.pop("headers") | {
+        "dlq_letter": letter["id"],
+        "dlq_generation": 1,
+        "dlq_work": sent.id,
+    }
     assert second == first
     assert (second["root_id"], second["parent_id"], second["priority"]) == ("root-1", "parent-1", 6)
 
