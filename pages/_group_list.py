@@ -19,9 +19,9 @@ _ORDERS: dict[str, Literal["blocked", "newest", "letters"]] = {
     "Most letters": "letters",
 }
 _STATES: dict[str, Literal["open", "muted", "fixed", "all"]] = {
-    "Open": "open",
-    "Muted": "muted",
-    "Fixed": "fixed",
+    "Open groups": "open",
+    "Muted groups": "muted",
+    "Fixed groups": "fixed",
     "All groups": "all",
 }
 
@@ -68,7 +68,7 @@ def _list(narrowed: LetterFilter, order: str, state: str) -> None:
 
 
 def _nothing(state: str) -> str:
-    if state == "Open":
+    if _STATES[state] == "open":
         return "No open group: nothing has failed that is not muted or fixed."
     return "No such group. Choose All groups to see every cause there is."
 

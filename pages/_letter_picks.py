@@ -11,7 +11,7 @@ from dlq.views import LetterSummary
 
 #: Letters picked one by one at most; more are taken by "all that match".
 MOST = 1000
-_PICKED = "picked"
+_PICKED, _DRAWN = "picked", "picks_drawn"
 
 
 def picked() -> tuple[int, ...]:
@@ -19,13 +19,14 @@ def picked() -> tuple[int, ...]:
 
 
 def clear() -> None:
-    st.session_state[_PICKED] = frozenset()
+    _set(frozenset())
 
 
 def box(letter: LetterSummary) -> None:
     """The box before a letter. Its label is for those who cannot see the row beside it."""
-    key = f"pick_{letter.id}"
-    st.session_state[key] = letter.id in picked()
+    key = f"pick_{letter.id}_{st.session_state.get(_DRAWN, 0)}"
+    if key not in st.session_state:
+        st.session_state[key] = letter.id in picked()
     st.checkbox(
         f"Pick letter {letter.id}",
         key=key,
@@ -38,16 +39,31 @@ def box(letter: LetterSummary) -> None:
 def pick_all(letters: Iterable[LetterSummary]) -> None:
     """Pick the whole page, or drop it again when it is picked already."""
     page, before = frozenset(letter.id for letter in letters), frozenset(picked())
-    _keep(before - page if page <= before else before | page)
+    after = before - page if page <= before else before | page
+    _set(before if _are_too_many(after) else after)
 
 
 def _turn(letter_id: int, key: str) -> None:
     before = frozenset(picked())
-    _keep(before | {letter_id} if st.session_state[key] else before - {letter_id})
+    after = before | {letter_id} if st.session_state[key] else before - {letter_id}
+    if _are_too_many(after):
+        _set(before)
+    else:
+        st.session_state[_PICKED] = after
 
 
-def _keep(after: frozenset[int]) -> None:
-    if len(after) > MOST:
-        st.toast(f"At most {MOST} letters can be picked one by one. Take all that match instead.")
-        return
-    st.session_state[_PICKED] = after
+def _set(letters: frozenset[int]) -> None:
+    """Pick these by other means than their boxes.
+
+    The boxes get other keys with it: a browser that has not drawn the change yet may still send what its
+    boxes were, and nobody pressed those.
+    """
+    st.session_state[_PICKED] = letters
+    st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1
+
+
+def _are_too_many(letters: frozenset[int]) -> bool:
+    if len(letters) <= MOST:
+        return False
+    st.toast(f"At most {MOST} letters can be picked one by one. Take all that match instead.")
+    return True

@@ -94,7 +94,7 @@ def test_a_muted_group_is_out_of_the_open_ones_until_it_is_opened_again(world, f
     assert timedelta(hours=23) < muted_until - datetime.now(UTC) <= timedelta(days=1)
     app.button(key="all_groups").click().run()
     assert "No open group" in shown(app)
-    app.selectbox(key="groups").set_value("Muted").run()
+    app.selectbox(key="groups").set_value("Muted groups").run()
     app.button(key=f"group_{fingerprint}").click().run()
     app.button(key="group_reopen").click().run()
     assert group(fingerprint).state == "open"

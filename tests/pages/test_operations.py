@@ -68,7 +68,7 @@ def test_picked_letters_and_no_others_are_previewed_and_sent(world, shown, run, 
     first, second = world.letter(task_id="t1", queue=QUEUE), world.letter(task_id="t2", queue=QUEUE)
     app = world.open(Role.OPERATOR, LETTERS)
     assert app.button(key="retry_picked").disabled
-    app.checkbox(key=f"pick_{second}").check().run()
+    app.checkbox(key=f"pick_{second}_0").check().run()
     assert "1 picked" in shown(app)
     app.button(key="retry_picked").click().run()
     assert "The tasks of 1 letter are sent again" in shown(app)
@@ -85,7 +85,7 @@ def test_picked_letters_and_no_others_are_previewed_and_sent(world, shown, run, 
 def test_after_the_start_the_page_of_the_operation_is_shown(world, shown):
     letter_id = world.letter(queue=QUEUE)
     app = world.open(Role.OPERATOR, LETTERS)
-    app.checkbox(key=f"pick_{letter_id}").check().run()
+    app.checkbox(key=f"pick_{letter_id}_0").check().run()
     app.button(key="retry_picked").click().run()
     app.button(key="operation_confirm").click().run()
     assert app.query_params["operation"] == str(only_operation(world).id)
@@ -108,6 +108,17 @@ def test_another_filter_begins_with_nothing_picked(world, shown):
     app.button(key="pick_page").click().run()
     app.segmented_control(key="status").set_value("All").run()
     assert "None picked" in shown(app)
+
+
+def test_dropped_picks_have_other_boxes(world):
+    """A browser that lags behind sends its boxes as they were; nobody pressed those."""
+    letter_id = world.letter()
+    app = world.open(Role.OPERATOR, LETTERS)
+    ticked = app.checkbox(key=f"pick_{letter_id}_0").check().run().checkbox[0].key
+    app.segmented_control(key="status").set_value("All").run()
+    assert app.checkbox[0].label == f"Pick letter {letter_id}"
+    assert app.checkbox[0].key != ticked
+    assert not app.checkbox[0].value
 
 
 def test_the_list_stands_still_while_letters_are_picked(world):
