@@ -69,7 +69,7 @@ def _list(narrowed: LetterFilter, order: str, state: str) -> None:
 
 def _nothing(state: str) -> str:
     if _STATES[state] == "open":
-        return "No open group: nothing has failed that is not muted or fixed."
+        return "No open group has a letter that matches. Muted and fixed ones are a choice away."
     return "No such group. Choose All groups to see every cause there is."
 
 

@@ -240,6 +240,17 @@ def test_what_came_of_a_retry_is_shown(world, shown, start, run):
     assert "the assistant is back" in text
 
 
+def test_the_letters_of_an_operation_are_listed_until_one_leaves_it(world, start, run):
+    world.letter(task_id="t1")
+    operation = start(Action.DISCARD)
+    run()
+    world.letter(task_id="t2")
+    app = world.open(Role.ADMIN, LETTERS, status="All", operation=str(operation.id))
+    assert [box.label for box in app.checkbox] == ["Pick letter 1"]
+    app.button(key="all_operations").click().run()
+    assert len(app.checkbox) == 2
+
+
 def test_the_list_says_what_who_and_why(world, shown, start):
     world.letter()
     start(reason="quota raised")
