@@ -7,7 +7,7 @@ redactor without default: the settings decide how much is masked, not a caller w
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from dlq import counting, queries, search, store
+from dlq import counting, queries, runs, search, store
 from dlq.access import DELETE, READ, Actor, Audit
 from dlq.counting import Counted
 from dlq.errors import NotAllowedNow, UnknownLetter
@@ -53,9 +53,8 @@ def letters(
     """
     by.require(READ)
     limit = max(1, min(limit, MAX_PAGE))
-    page_of = search.letters_page if narrowed.text else queries.letters_page
     with store.transaction(engine) as connection:
-        rows, following = page_of(connection, narrowed, after, limit)
+        rows, following = _reader(narrowed)(connection, narrowed, after, limit)
     return LetterPage(letters=tuple(summary_of(row, redactor) for row in rows), next=following)
 
 
@@ -104,7 +103,7 @@ def stats(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> Let
     by.require(READ)
     with store.transaction(engine) as connection:
         found = counting.breakdown(connection, _COUNTED, narrowed, _RANKED)
-        oldest_ms = queries.oldest_open_ms(connection, narrowed)
+        oldest_ms = runs.oldest_open_ms(connection, narrowed)
     return LetterStats(
         total=found.total.count,
         capped=found.total.capped,
@@ -188,6 +187,12 @@ def waiting_sessions(engine: Engine) -> dict[str, WaitsFor]:
     return {
         session_id: WaitsFor(failed_ms, exception, task) for session_id, failed_ms, exception, task in rows
     }
+
+
+def _reader(narrowed: LetterFilter) -> queries.Reader:
+    if narrowed.text:
+        return search.letters_page
+    return runs.letters_page if runs.narrowed_by_several(narrowed) else queries.letters_page
 
 
 def _audited(

@@ -1,20 +1,23 @@
 """How many letters there are, in all or by status, task and the like.
 
 What the tally knows is summed there, at the same cost however many letters there are. What only the letters
-know (text, session, client, times) is counted over at most `CAP` of those that match.
+know (session, client, times) is counted over at most `CAP` of those that match, or `TEXT_CAP` for a text.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal, select, tuple_
 
+from dlq import search
 from dlq.queries import LetterFilter, conditions
 from dlq.tables import dead_letter, dead_letter_tally
 from dlq.tally import DIMENSIONS
 
 #: Letters counted one by one at most.
 CAP = 10_000
+#: Letters counted one by one at most where words must be looked up.
+TEXT_CAP = 1_000
 #: Different values, of all columns together, that are ranked.
 _MAX_VALUES = 5_000
 _ANYTHING = LetterFilter()
@@ -38,8 +41,8 @@ def count(connection: Connection, narrowed: LetterFilter) -> Counted:
     if in_tally(narrowed):
         summed = select(func.coalesce(func.sum(_t.letters), 0)).where(*tally_conditions(narrowed))
         return Counted(connection.execute(summed).scalar_one(), capped=False)
-    matching = select(_c.id).where(*conditions(narrowed)).limit(CAP).subquery()
-    return _counted(connection.execute(select(func.count()).select_from(matching)).scalar_one())
+    matching = _matching(narrowed).subquery()
+    return _counted(connection.execute(select(func.count()).select_from(matching)).scalar_one(), narrowed)
 
 
 def breakdown(
@@ -67,7 +70,7 @@ def breakdown(
         for column, value in filled:
             if len(by[column]) < limit:
                 by[column][value] = number
-    return Breakdown(Counted(total, capped=False) if from_tally else _counted(total), by)
+    return Breakdown(Counted(total, capped=False) if from_tally else _counted(total, narrowed), by)
 
 
 def in_tally(narrowed: LetterFilter) -> bool:
@@ -94,10 +97,16 @@ def _tally_rows(narrowed: LetterFilter) -> FromClause:
 
 
 def _letter_rows(narrowed: LetterFilter) -> FromClause:
+    matching = _matching(narrowed).subquery()
     columns = [_c[name] for name in DIMENSIONS]
-    matching = select(*columns, literal(1).label("letters")).where(*conditions(narrowed))
-    return matching.limit(CAP).subquery()
+    return select(*columns, literal(1).label("letters")).join(matching, matching.c.id == _c.id).subquery()
 
 
-def _counted(found: int) -> Counted:
-    return Counted(found, capped=found >= CAP)
+def _matching(narrowed: LetterFilter) -> Select[int]:
+    if narrowed.text:
+        return search.some(narrowed, TEXT_CAP)
+    return select(_c.id).where(*conditions(narrowed)).limit(CAP)
+
+
+def _counted(found: int, narrowed: LetterFilter) -> Counted:
+    return Counted(found, capped=found >= (TEXT_CAP if narrowed.text else CAP))

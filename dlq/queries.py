@@ -3,7 +3,7 @@ failure first. Pages of a text search are in `search`, numbers in `counting`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +42,8 @@ _HEAVY = {"body", "headers", "properties", "sealed_headers"}
 LIGHT = tuple(column for column in _c if column.name not in _HEAVY)
 NEWEST = (_c.last_failed_at_ms.desc(), _c.id.desc())
 _EQUAL = ("task_name", "exception_type", "queue", "category", "fingerprint", "session_id", "client_id")
+#: Reads a page of letters: (connection, narrowed, after, limit) -> (rows, cursor of the next page).
+Reader = Callable[[Connection, "LetterFilter", str | None, int], tuple[Sequence[RowMapping], str | None]]
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 
@@ -73,9 +75,12 @@ def letters_page(
     statement = select(*LIGHT).where(*conditions(narrowed))
     if after is not None:
         statement = statement.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*position(after)))
-    rows = connection.execute(statement.order_by(*NEWEST).limit(limit + 1)).mappings().all()
-    shown = rows[:limit]
-    return shown, cursor_of(shown[-1]) if len(rows) > limit else None
+    return cut(connection.execute(statement.order_by(*NEWEST).limit(limit + 1)).mappings().all(), limit)
+
+
+def cut(rows: Sequence[RowMapping], limit: int) -> tuple[Sequence[RowMapping], str | None]:
+    """The first `limit` of rows, and the cursor to go on from when there are more."""
+    return rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None
 
 
 def cursor_of(row: RowMapping) -> str:
@@ -147,9 +152,10 @@ def history_of(connection: Connection, letter_id: int) -> Sequence[RowMapping]:
     )
 
 
-def oldest_open_ms(connection: Connection, narrowed: LetterFilter) -> int | None:
-    oldest = select(func.min(_c.first_failed_at_ms)).where(_one_of(_c.status, OPEN), *conditions(narrowed))
-    return connection.execute(oldest).scalar()
+def oldest_ms(connection: Connection, narrowed: LetterFilter) -> int | None:
+    """The latest failure of the letter for which it is longest ago."""
+    oldest = select(_c.last_failed_at_ms).where(*conditions(narrowed)).order_by(_c.last_failed_at_ms, _c.id)
+    return connection.execute(oldest.limit(1)).scalar()
 
 
 def values_present(connection: Connection, column: str) -> list[str]:

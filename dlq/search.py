@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import CTE, Connection, FromClause, RowMapping, Select, func, select, true, tuple_
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    RowMapping,
+    Select,
+    false,
+    func,
+    select,
+    true,
+    tuple_,
+)
 
 from dlq import words
 from dlq.queries import LIGHT, NEWEST, LetterFilter, conditions, cursor, cursor_of, has_words, position
@@ -68,7 +80,9 @@ def letters_page(
         if looked.reached is None:
             return found, None
         reached = looked.reached
-        width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * _WIDER
+        # Twice as wide as would do if the rest lay as close as what was found.
+        wider = 2 * (limit + 1 - len(found)) // len(looked.rows) + 1 if looked.rows else _WIDER
+        width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * min(wider, _WIDER)
         stretch = _older(others, asked, reached, None if turn == SPANS - 1 else reached[0] - width_ms)
     return found, cursor(*reached)
 
@@ -90,26 +104,40 @@ def _newest(others: LetterFilter, asked: words.Search, before: _Position | None)
 
 
 def _older(others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None) -> _Stretch:
-    """What the index of words knows before a position, back to a time. The names asked for narrow it too."""
-    names = [others.task_name, others.exception_type, others.queue, others.category, others.fingerprint]
+    """What the index of words knows before a position, back to a time."""
     letters = select(_w.failed_at_ms.label("at_ms"), _w.letter_id.label("id"), _w.words).where(
-        has_words(" & ".join([asked.indexed, *words.having(names)]), _w.words),
-        tuple_(_w.failed_at_ms, _w.letter_id) < tuple_(*before),
+        _indexed(others, asked), tuple_(_w.failed_at_ms, _w.letter_id) < tuple_(*before)
     )
     if since_ms is not None:
         letters = letters.where(_w.failed_at_ms >= since_ms)
     newest = letters.order_by(_w.failed_at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
     looked = _materialized(newest)
-    own = select(_c.id).where(_c.id == looked.c.id, *conditions(others)).offset(0).lateral("own")
-    matching = (
-        select(looked.c.id)
-        .join(own, true())
-        .where(has_words(asked.query, looked.c.words))
-        .order_by(looked.c.at_ms.desc(), looked.c.id.desc())
-    )
+    matching = _checked(looked, others, asked).order_by(looked.c.at_ms.desc(), looked.c.id.desc())
     first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
     until = None if since_ms is None or since_ms <= first_ms else (since_ms, 0)
     return _Stretch(looked, matching, CANDIDATES, until)
+
+
+def some(narrowed: LetterFilter, limit: int) -> Select[int]:
+    """Numbers of up to `limit` letters that match, in no order, found among CANDIDATES with the words."""
+    asked = words.search(narrowed.text)
+    if asked is None:
+        return select(_c.id).where(false())
+    others = replace(narrowed, text="")
+    letters = select(_w.letter_id.label("id"), _w.words).where(_indexed(others, asked))
+    return _checked(_materialized(letters.limit(CANDIDATES)), others, asked).limit(limit)
+
+
+def _indexed(others: LetterFilter, asked: words.Search) -> ColumnElement[bool]:
+    """What the index of words is asked. The names in the filter are words too, and narrow it."""
+    names = [others.task_name, others.exception_type, others.queue, others.category, others.fingerprint]
+    return has_words(" & ".join([asked.indexed, *words.having(names)]), _w.words)
+
+
+def _checked(looked: CTE, others: LetterFilter, asked: words.Search) -> Select[int]:
+    """Those with all that is asked, beyond what the index was asked for."""
+    own = select(_c.id).where(_c.id == looked.c.id, *conditions(others)).offset(0).lateral("own")
+    return select(looked.c.id).join(own, true()).where(has_words(asked.query, looked.c.words))
 
 
 def _look(connection: Connection, stretch: _Stretch, limit: int) -> _Looked:

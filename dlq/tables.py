@@ -79,11 +79,11 @@ _UNPUBLISHED = text("status = 'retrying' AND published_at_ms IS NULL")
 
 Index("ix_dead_letter_newest", *_NEWEST)
 Index("ix_dead_letter_open", *_NEWEST, postgresql_where=_OPEN)
-Index("ix_dead_letter_oldest_open", dead_letter.c.first_failed_at_ms, postgresql_where=_OPEN)
 Index("ix_dead_letter_status", dead_letter.c.status, *_NEWEST)
 Index("ix_dead_letter_task_name", dead_letter.c.task_name, *_NEWEST)
 Index("ix_dead_letter_exception_type", dead_letter.c.exception_type, *_NEWEST)
 Index("ix_dead_letter_fingerprint", dead_letter.c.fingerprint, *_NEWEST)
+Index("ix_dead_letter_run", dead_letter.c.fingerprint, dead_letter.c.status, *_NEWEST)
 Index("ix_dead_letter_queue", dead_letter.c.queue, *_NEWEST)
 Index("ix_dead_letter_kind", dead_letter.c.kind, *_NEWEST)
 Index("ix_dead_letter_category", dead_letter.c.category, *_NEWEST)
@@ -149,8 +149,8 @@ Index(
 )
 
 #: Letters by everything that filters and groups count: any number is a sum of `letters`. Triggers write a row
-#: of grain "change" for each change of dead_letter; folding makes sums per hour of those, and later one sum of
-#: all that is past. `bucket_ms` is the start of the hour of the first failure, 0 in the past.
+#: of grain "change" for each change of dead_letter; folding makes sums per hour of those, and later one sum
+#: of all that is past. `bucket_ms` is the start of the hour of the first failure, 0 in the past.
 dead_letter_tally = Table(
     "dead_letter_tally",
     metadata,

@@ -137,7 +137,7 @@ class LetterStats:
     by_task_name: Mapping[str, int]
     by_exception_type: Mapping[str, int]
     by_queue: Mapping[str, int]
-    oldest_open_at: datetime | None
+    oldest_open_at: datetime | None  #: the latest failure of the open letter for which it is longest ago
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,14 +176,14 @@ def _indexes() -> None:
         schema=SCHEMA,
         postgresql_where=sa.text("operation_id IS NOT NULL"),
     )
-    for name, columns in (("open", newest), ("oldest_open", ["first_failed_at_ms"])):
-        op.create_index(
-            f"ix_dead_letter_{name}",
-            "dead_letter",
-            columns,
-            schema=SCHEMA,
-            postgresql_where=sa.text("status IN ('dead', 'retrying', 'poisoned')"),
-        )
+    op.create_index("ix_dead_letter_run", "dead_letter", ["fingerprint", "status", *newest], schema=SCHEMA)
+    op.create_index(
+        "ix_dead_letter_open",
+        "dead_letter",
+        newest,
+        schema=SCHEMA,
+        postgresql_where=sa.text("status IN ('dead', 'retrying', 'poisoned')"),
+    )
     op.create_index(
         "ix_dead_letter_blocked",
         "dead_letter",

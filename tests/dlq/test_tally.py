@@ -162,8 +162,12 @@ def test_a_count_is_the_number_of_letters_listed(engine, narrowed):
 
 
 def test_counting_letters_one_by_one_ends_and_says_so(engine, monkeypatch):
-    monkeypatch.setattr(counting, "CAP", 4)
+    monkeypatch.setattr(counting, "CAP", 5)
+    monkeypatch.setattr(counting, "TEXT_CAP", 4)
     some_letters(engine)
+    assert console.count(engine, OLGA, LetterFilter(failed_to=NOON + timedelta(1))) == counting.Counted(
+        5, True
+    )
     assert console.count(engine, OLGA, LetterFilter(text="plan")) == counting.Counted(4, capped=True)
     stats = console.stats(engine, OLGA, LetterFilter(text="plan"))
     assert (stats.total, stats.capped) == (4, True)
