@@ -203,12 +203,8 @@ class LetterRequest(Request):
     def _is_followed(self) -> bool:
         """Whether this run is on the ledger: asked for, or a letter may wait for it or come of it."""
         headers = self._message.headers or {}
-        return self._keeps_letters() and (
-            self.followed
-            or LETTER_HEADER in headers
-            or IN_FLIGHT_HEADER in headers
-            or bool(headers.get("redelivered"))
-        )
+        asked = self.followed or LETTER_HEADER in headers or IN_FLIGHT_HEADER in headers
+        return (asked or bool(headers.get("redelivered"))) and self._keeps_letters()
 
     def _keeps_letters(self) -> bool:
         return keeps_letters(self.task, self._message.headers or {})
