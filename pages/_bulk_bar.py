@@ -28,7 +28,7 @@ def show(by: Person, narrowed: LetterFilter, page: LetterPage) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bulk"):
         st.html(f'<div class="bulksaid">{_said(len(picked)) if offered else ""}</div>')
         if offered:
-            _pick_page(page)
+            _letter_picks.page_button(page.letters)
         for words in offered:
             if _pressed(words, f"{words.verb} picked", "picked", disabled=not picked):
                 _operation_start.ask(words.action, Selection(LetterFilter(), picked))
@@ -42,17 +42,6 @@ def offered_to(by: Person, statuses: tuple[Status, ...]) -> Iterable[ActionWords
     for words in ACTIONS.values():
         if by.may(words.permission) and (not statuses or words.of.intersection(statuses)):
             yield words
-
-
-def _pick_page(page: LetterPage) -> None:
-    st.button(
-        "Pick page",
-        icon=":material/select_all:",
-        key="pick_page",
-        shortcut="Shift+A",
-        on_click=_letter_picks.pick_all,
-        args=(page.letters,),
-    )
 
 
 def _all_that_match(offered: Iterable[ActionWords], narrowed: LetterFilter) -> None:

@@ -36,11 +36,23 @@ def box(letter: LetterSummary) -> None:
     )
 
 
-def pick_all(letters: Iterable[LetterSummary]) -> None:
-    """Pick the whole page, or drop it again when it is picked already."""
+def page_button(letters: Iterable[LetterSummary]) -> None:
+    """Picks the whole page or, when it is picked already, drops it again."""
     page, before = frozenset(letter.id for letter in letters), frozenset(picked())
-    after = before - page if page <= before else before | page
-    _set(before if _are_too_many(after) else after)
+    has_all = page <= before
+    # What it does is settled when it is drawn: pressed twice by a browser that lags, it does the same.
+    st.button(
+        "Drop page" if has_all else "Pick page",
+        icon=":material/deselect:" if has_all else ":material/select_all:",
+        key="pick_page",
+        shortcut="Shift+A",
+        on_click=_pick,
+        args=(before - page if has_all else before | page,),
+    )
+
+
+def _pick(letters: frozenset[int]) -> None:
+    _set(frozenset(picked()) if _are_too_many(letters) else letters)
 
 
 def _turn(letter_id: int, key: str) -> None:
