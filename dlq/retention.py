@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Engine, Table, delete, select
+from sqlalchemy import ColumnElement, Engine, Table, delete, select, tuple_
 
 from dlq.letters import Status
 from dlq.settings import Settings
@@ -77,13 +77,13 @@ def _delete_all(engine: Engine, expired: _Expired, now_ms: int, until: float) ->
 
 def _delete_batch(engine: Engine, expired: _Expired, now_ms: int) -> int:
     before_ms = now_ms - timedelta(days=expired.days) // timedelta(milliseconds=1)
-    [key] = expired.table.primary_key
+    key = tuple(expired.table.primary_key)
     oldest = (
-        select(key)
+        select(*key)
         .where(expired.ended_at_ms < before_ms, *expired.which)
         .order_by(expired.ended_at_ms)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
     with transaction(engine) as connection:
-        return connection.execute(delete(expired.table).where(key.in_(oldest))).rowcount
+        return connection.execute(delete(expired.table).where(tuple_(*key).in_(oldest))).rowcount

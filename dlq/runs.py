@@ -35,6 +35,8 @@ MAX_RUNS = 150
 #: Few letters share one of these, and its own index is enough.
 _RARE = ("session_id", "client_id", "task_id", "operation_id")
 
+_ANYTHING = LetterFilter()
+
 _c, _t = dead_letter.c, dead_letter_tally.c
 
 
@@ -52,10 +54,10 @@ def letters_page(
     if len(known) > MAX_RUNS:
         return queries.letters_page(connection, narrowed, after, limit)
     run = _table_of(known)
-    newest = _of(run, narrowed)
+    letters = _letters_of(run, known, narrowed)
     if after is not None:
-        newest = newest.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*queries.position(after)))
-    each = newest.order_by(*NEWEST).limit(limit + 1).lateral("each")
+        letters = letters.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*queries.position(after)))
+    each = letters.order_by(*NEWEST).limit(limit + 1).lateral("each")
     merged = (
         select(each.c.id)
         .select_from(run.join(each, true()))
@@ -77,30 +79,42 @@ def oldest_open_ms(connection: Connection, narrowed: LetterFilter) -> int | None
     if known is None or len(known) > MAX_RUNS:
         return queries.oldest_ms(connection, wanted)
     run = _table_of(known)
-    each = _of(run, wanted).order_by(_c.last_failed_at_ms, _c.id).limit(1).lateral("each")
+    ordered = _letters_of(run, known, wanted).order_by(_c.last_failed_at_ms, _c.id)
+    each = ordered.limit(1).lateral("each")
     oldest = select(func.min(each.c.last_failed_at_ms)).select_from(run.join(each, true()))
     return connection.execute(oldest).scalar()
 
 
-def _known(connection: Connection, narrowed: LetterFilter) -> Sequence[Row[str, str]]:
-    """Fingerprint and state of each run in which letters match, one more than MAX_RUNS at most."""
+def _known(connection: Connection, narrowed: LetterFilter) -> Sequence[Row[str, str, bool]]:
+    """Fingerprint and state of each run with letters that match, and whether all of the run do.
+
+    One more than MAX_RUNS at most.
+    """
+    matching = func.sum(_t.letters).filter(*tally_conditions(narrowed))
     statement = (
-        select(_t.fingerprint, _t.status)
-        .where(*tally_conditions(narrowed))
+        select(_t.fingerprint, _t.status, (matching == func.sum(_t.letters)).label("wholly"))
         .group_by(_t.fingerprint, _t.status)
-        .having(func.sum(_t.letters) > 0)
+        .having(matching > 0)
         .limit(MAX_RUNS + 1)
     )
     return connection.execute(statement).all()
 
 
-def _table_of(known: Sequence[Row[str, str]]) -> TableValuedAlias:
+def _table_of(known: Sequence[Row[str, str, bool]]) -> TableValuedAlias:
     columns = [literal([run[at] for run in known], ARRAY(Text)) for at in (0, 1)]
     return func.unnest(*columns).table_valued("fingerprint", "status", name="run").render_derived()
 
 
-def _of(run: TableValuedAlias, narrowed: LetterFilter) -> Select[int, int]:
-    """Number and time of a run's letters. Letters of one fingerprint need not be of one task."""
+def _letters_of(
+    run: TableValuedAlias, known: Sequence[Row[str, str, bool]], narrowed: LetterFilter
+) -> Select[int, int]:
+    """Number and time of a run's letters.
+
+    Names that all runs wholly have are not asked for again: the planner takes them for independent of the
+    fingerprint, and would look them up in their own indexes for each run.
+    """
+    if all(wholly for _, _, wholly in known):
+        narrowed = replace(narrowed, **{name: getattr(_ANYTHING, name) for name in DIMENSIONS})
     return select(_c.id, _c.last_failed_at_ms).where(
         _c.fingerprint == run.c.fingerprint, _c.status == run.c.status, *conditions(narrowed)
     )

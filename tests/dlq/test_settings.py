@@ -40,6 +40,10 @@ def test_every_setting_has_an_effect():
         "DLQ_CORRELATION_ARGUMENTS": "trace",
         "DLQ_REDACT_EMAIL": "YES",
         "DLQ_ENCRYPTION_KEY": f"{KEY}, {OTHER_KEY}",
+        "DLQ_RELEASE": "2.1",
+        "DLQ_IN_FLIGHT": "shop.*",
+        "DLQ_SILENT_SECONDS": "90",
+        "DLQ_LOST_AFTER_SECONDS": "600",
         "DLQ_RETENTION_DAYS": "90",
         "DLQ_RESTORE_DAYS": "0",
     }
@@ -53,6 +57,10 @@ def test_every_setting_has_an_effect():
         correlation_arguments=("trace",),
         redact_email=True,
         encryption_keys=(KEY, OTHER_KEY),
+        release="2.1",
+        in_flight=("shop.*",),
+        silent_seconds=90,
+        lost_after_seconds=600,
         retention_days=90,
         restore_days=0,
     )
