@@ -1,13 +1,13 @@
 """How failed runs become letters and what settles them, against the real PostgreSQL."""
 
 import hashlib
-from uuid import uuid4
 
 import pytest
 
 from dlq import recording, store
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Kind, Status
+from dlq.retries import claims
 from infra.database import open_engine
 from tests.dlq.builders import (
     NOON,
@@ -28,16 +28,7 @@ pytestmark = pytest.mark.servers
 
 def claim(engine, letter_id, task_id="t2", expected=(Status.DEAD, Status.POISONED)):
     with store.transaction(engine) as connection:
-        return store.claim(
-            connection,
-            letter_id,
-            expected,
-            claim_id=uuid4(),
-            task_id=task_id,
-            by="olga",
-            at=NOON,
-            reason="",
-        )
+        return claims.claim(connection, letter_id, expected, task_id=task_id, by="olga", at=NOON, reason="")
 
 
 def discard(engine, letter_id):
@@ -109,7 +100,6 @@ def test_a_retry_that_fails_turns_the_same_letter_back(engine):
     row = letter(engine, letter_id)
     assert (row["status"], row["attempts"], row["exception_type"]) == ("dead", 2, "KeyError")
     assert row["last_failed_at_ms"] - row["first_failed_at_ms"] == 60_000
-    assert "KeyError: plan" in row["traceback"]
     assert count(engine, "dead_letter") == 1
     assert count(engine, "dead_letter_attempt") == 2
 
