@@ -26,10 +26,6 @@ class Outcome:
     sessions: int  #: that wait no longer: a letter of theirs was resolved, and none is open
     is_capped: bool  #: there may be more sessions than that
 
-    @property
-    def total(self) -> int:
-        return sum(self.letters.values())
-
 
 def outcome(engine: Engine, by: Actor, operation_id: int) -> Outcome:
     """The letters that the operation changed last, by state. An operation without any has zeros."""
@@ -45,8 +41,8 @@ def outcome(engine: Engine, by: Actor, operation_id: int) -> Outcome:
 
 
 def _by_status(connection: Connection, operation_id: int) -> dict[str, int]:
-    statement = select(_c.status, func.count()).where(_c.operation_id == operation_id).group_by(_c.status)
-    return {status: letters for status, letters in connection.execute(statement)}
+    counted = select(_c.status, func.count().label("letters")).where(_c.operation_id == operation_id)
+    return {row.status: row.letters for row in connection.execute(counted.group_by(_c.status))}
 
 
 def _freed(connection: Connection, operation_id: int) -> int:
