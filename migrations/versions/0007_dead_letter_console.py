@@ -16,8 +16,8 @@ _EXISTING_GROUPS = """
         fingerprint, fingerprint_version, exception_type, message, place, task_name, category, first_seen_ms
     )
     SELECT DISTINCT ON (fingerprint)
-        fingerprint, fingerprint_version, exception_type, left(split_part(message, E'\\n', 1), 300), task_name,
-        task_name, category, first_failed_at_ms
+        fingerprint, fingerprint_version, exception_type, left(split_part(message, E'\\n', 1), 300),
+        task_name, task_name, category, first_failed_at_ms
     FROM onward.dead_letter
     ORDER BY fingerprint, first_failed_at_ms
 """
