@@ -5,11 +5,11 @@ does not follow its tasks died with it. A task that runs unseen for more than DL
 for lost too; when it succeeds after all, its letter is resolved.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import redis
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, select, tuple_
@@ -18,17 +18,21 @@ from dlq import recording, store
 from dlq.broker.held import held
 from dlq.broker.keys import BrokerKeys
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
+from dlq.errors import CannotOpen
 from dlq.letters import Failure, Kind, Status
+from dlq.retries.vanished import Lost
 from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.tables import dead_letter, dead_letter_in_flight
 from dlq.times import Clock, to_ms, utc_now
+from dlq.worker.failures import failure_of
 
 #: Letters looked up in the broker at once, and how often one call does so.
 BATCH = 1000
 MAX_BATCHES = 100
 
 _c = dead_letter.c
+_log = logging.getLogger("dlq")
 
 
 def find_lost(
@@ -42,8 +46,8 @@ def find_lost(
 ) -> int:
     """Turn the letters of lost retries back and return how many. Several may look at once.
 
-    Retries whose queue is too long to look through are left alone. Raises StoreUnavailable, CannotOpen or
-    BrokerUnavailable.
+    Retries whose queue is too long to look through, or whose key is missing, are left alone. Raises
+    StoreUnavailable or BrokerUnavailable.
     """
     now, after, found = clock(), (0, 0), 0
     for _ in range(MAX_BATCHES):
@@ -94,6 +98,20 @@ def _gone(client: redis.Redis, rows: list[RowMapping], keys: BrokerKeys | None) 
 def _turn_back(
     engine: Engine, suspect: RowMapping, now: datetime, settings: Settings, sealer: Sealer
 ) -> bool:
+    with store.transaction(engine) as connection:
+        row = _still_suspect(connection, suspect)
+        if row is None:
+            return False
+        try:
+            sent = _retry_of(row, sealer)
+        except CannotOpen as error:
+            _log.error("The retry of letter %s is lost, and stays so: %s", row["id"], error)
+            return False
+        recording.record_failure(connection, sent, _loss(row, now), settings.poison_attempts, sealer=sealer)
+    return True
+
+
+def _still_suspect(connection: Connection, suspect: RowMapping) -> RowMapping | None:
     # Looked at anew: since the broker was asked, a worker may have taken the task, or finished it.
     statement = (
         select(dead_letter)
@@ -105,14 +123,7 @@ def _turn_back(
         )
         .with_for_update(skip_locked=True)
     )
-    with store.transaction(engine) as connection:
-        row = connection.execute(statement).mappings().one_or_none()
-        if row is None:
-            return False
-        recording.record_failure(
-            connection, _retry_of(row, sealer), _loss(row, now), settings.poison_attempts, sealer=sealer
-        )
-    return True
+    return connection.execute(statement).mappings().one_or_none()
 
 
 def _retry_of(row: RowMapping, sealer: Sealer) -> Envelope:
@@ -123,13 +134,5 @@ def _retry_of(row: RowMapping, sealer: Sealer) -> Envelope:
 
 
 def _loss(row: RowMapping, now: datetime) -> Failure:
-    return Failure(
-        capture_id=uuid4(),
-        kind=Kind.LOST,
-        exception_type="Lost",
-        message="The retry was published, but neither a queue nor a worker holds it.",
-        traceback="",
-        occurred_at=now,
-        worker="",
-        idempotent=row["idempotent"],
-    )
+    error = Lost("The retry was published, but neither a queue nor a worker holds it.")
+    return failure_of(Kind.LOST, error, clock=lambda: now, worker="", idempotent=row["idempotent"])

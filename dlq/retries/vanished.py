@@ -36,11 +36,18 @@ _log = logging.getLogger("dlq")
 
 
 class Vanished(Exception):
-    """The task was running when its worker died, and the broker does not deliver it again."""
+    """Names the failure of a task whose worker died with it."""
 
 
 class Lost(Exception):
-    """The task was published, but neither a queue nor a worker holds it."""
+    """Names the failure of a task that went to the broker and is nowhere any more."""
+
+
+_VANISHED = (
+    Kind.VANISHED,
+    Vanished("The task was running when its worker died, and the broker does not deliver it again."),
+)
+_LOST = (Kind.LOST, Lost("The task was published, but neither a queue nor a worker holds it."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +155,7 @@ def _write_letter(
     sealer: Sealer,
 ) -> None:
     envelope = envelope_in(row, sealer)
-    kind, error = (
-        (Kind.VANISHED, Vanished(Vanished.__doc__)) if was_running else (Kind.LOST, Lost(Lost.__doc__))
-    )
+    kind, error = _VANISHED if was_running else _LOST
     failure = failure_of(kind, error, clock=lambda: now, worker=row["worker"] or "")
     recording.record_failure(connection, envelope, failure, settings.poison_attempts, sealer=sealer)
     connection.execute(delete(dead_letter_in_flight).where(_c.task_id == row["task_id"]))

@@ -6,14 +6,15 @@ from uuid import uuid4
 import pytest
 import redis
 from celery import Celery
-from sqlalchemy import insert
+from cryptography.fernet import Fernet
+from sqlalchemy import insert, update
 
 from dlq.retries.lost import find_lost
 from dlq.retries.publishing import publisher
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
 from dlq.settings import Settings
-from dlq.tables import dead_letter_in_flight
+from dlq.tables import dead_letter, dead_letter_in_flight
 from tests.dlq.builders import (
     NOON,
     Operator,
@@ -121,3 +122,16 @@ def test_every_lost_letter_is_found_whatever_waits_before_it(engine, broker, ret
     broker.delete("gone")
     assert look(engine, broker) == 1
     assert [letter(engine, letter_id)["status"] for letter_id in ids] == ["retrying"] * 4 + ["dead"]
+
+
+def test_a_letter_under_a_missing_key_waits_and_blocks_none(engine, broker, caplog):
+    readable = [fail(engine, envelope(task_id)) for task_id in ("t1", "t3")]
+    sealed = fail(engine, envelope("t2"), sealer=Sealer((Fernet.generate_key().decode(),)))
+    for number, letter_id in enumerate((sealed, *readable), 1):
+        sent = {"status": "retrying", "retry_task_id": f"r{number}", "published_at_ms": number}
+        with engine.begin() as connection:
+            connection.execute(update(dead_letter).where(dead_letter.c.id == letter_id).values(sent))
+    assert look(engine, broker) == 2
+    assert [letter(engine, letter_id)["status"] for letter_id in readable] == ["dead", "dead"]
+    assert letter(engine, sealed)["status"] == "retrying"
+    assert f"letter {sealed}" in caplog.text
