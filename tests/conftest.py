@@ -42,6 +42,8 @@ def database_url(servers: Servers, worker_id: str) -> str:
     admin = open_engine(_database(servers.database_url, "template1"))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
+        # A team's login is not named as our schema is; PostgreSQL would find tables without it otherwise.
+        connection.execute(text(f"ALTER DATABASE {name} SET search_path = public"))
     admin.dispose()
     return migrated(Servers(_database(servers.database_url, name), servers.redis_url)).database_url
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, exists, literal, or_
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from dlq.envelope import Envelope
@@ -55,7 +55,7 @@ class Run:
 
 def note_published(connection: Connection, envelope: Envelope, at_ms: int, sealer: Sealer) -> None:
     """The task is about to be published, for the first time or by a retry of its own."""
-    _put(connection, _row(envelope, State.PUBLISHED, at_ms, sealer), 0, literal(0))
+    _put(connection, _row(envelope, State.PUBLISHED, at_ms, sealer), 0)
 
 
 def note_received(
@@ -64,7 +64,9 @@ def note_received(
     """`run` begins; how often the task went back before, its latest worker's death included."""
     died = (_c.state == State.RECEIVED) & (_c.boot != run.boot) & ~is_alive(_c.boot, silent_since_ms)
     requeues = case((_c.generation != envelope.generation, 0), (died, _c.requeues + 1), else_=_c.requeues)
-    return _put(connection, _row(envelope, State.RECEIVED, run.at_ms, sealer, run), 0, requeues)
+    # Read beside the row and not in ON CONFLICT, where SQLAlchemy leaves out schemas and correlates nothing.
+    earlier = select(requeues).where(_c.task_id == envelope.task_id).scalar_subquery()
+    return _put(connection, _row(envelope, State.RECEIVED, run.at_ms, sealer, run), func.coalesce(earlier, 0))
 
 
 def note_sent_back(connection: Connection, envelope: Envelope, at_ms: int, sealer: Sealer) -> int:
@@ -102,10 +104,16 @@ def envelope_in(row: RowMapping, sealer: Sealer) -> Envelope:
     return Envelope.from_json(json.loads(sealer.opened(bytes(row["envelope"]), row["key_id"])))
 
 
-def _put(connection: Connection, row: dict[str, Any], first: int, later: ColumnElement[int]) -> int:
-    """Write the row of a task, with `first` requeues or those that come of an earlier row."""
+def _put(
+    connection: Connection,
+    row: dict[str, Any],
+    first: int | ColumnElement[int],
+    later: ColumnElement[int] | None = None,
+) -> int:
+    """Write the row of a task with `first` requeues; with `later` ones where it had a row."""
     statement = upsert(dead_letter_in_flight).values(**row, requeues=first)
-    counted = statement.on_conflict_do_update(index_elements=["task_id"], set_={**row, "requeues": later})
+    again = {**row, "requeues": statement.excluded.requeues if later is None else later}
+    counted = statement.on_conflict_do_update(index_elements=["task_id"], set_=again)
     return int(connection.execute(counted.returning(_c.requeues)).scalar_one())
 
 

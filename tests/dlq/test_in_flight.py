@@ -116,6 +116,14 @@ def test_a_run_whose_worker_died_with_it_counts_as_gone_back(engine, captures, b
     assert second.received(message(), run_of(second)) == died
 
 
+def test_other_runs_of_workers_that_live_do_not_hide_that_one_died(engine, captures):
+    first, second, third = captures(), captures(), captures()
+    first.received(message(), run_of(first))
+    third.received(message("t2"), run_of(third))
+    report(engine, third.boot, to_ms(NOON))
+    assert second.received(message(), run_of(second)) == 1
+
+
 def test_with_the_database_away_a_run_goes_on_and_its_end_waits_on_disk(engine, captures):
     capture, away = captures(), captures(NOWHERE)
     run = run_of(capture)
