@@ -28,7 +28,7 @@ from dlq.operations.preview import preview
 from dlq.operations.records import Action, OperationStatus, Selection
 from dlq.operations.running import run_due
 from dlq.redaction import Redactor
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter
 from dlq.times import utc_now
@@ -99,7 +99,7 @@ def _bulk(engine: Engine, app: Celery) -> float:
     by = Benchmarker()
     seen = preview(engine, by, Action.RETRY, Selection(), redactor=Redactor())
     operation = console.start(engine, by, seen, "benchmark", audit=record)
-    publish, sealer = publisher(app), Sealer()
+    publish, sealer = Publisher(app), Sealer()
     started = time.perf_counter()
     while operation.status != OperationStatus.FINISHED:
         run_due(engine, publish, sealer=sealer, audit=record)

@@ -16,7 +16,7 @@ from analytics.sync import sync
 from dlq.operations.running import run_due
 from dlq.retention import purge
 from dlq.retries.lost import find_lost
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.retries.reaper import reap
 from dlq.retries.vanished import reap_vanished
 from dlq.sealing import Sealer
@@ -48,7 +48,7 @@ def run_operations(self: Task) -> None:
     """Go on with the operations that are due, for a little less than the time to the next run."""
     run_due(
         worker_engine(self.app),
-        publisher(self.app),
+        Publisher(self.app),
         sealer=_sealer(),
         audit=audit.record,
         for_seconds=OPERATIONS_SECONDS * 0.9,
@@ -58,7 +58,7 @@ def run_operations(self: Task) -> None:
 @shared_task(bind=True, name="recovery.finish_retries", dead_letters=False)
 def finish_retries(self: Task) -> None:
     """Publish the retries that somebody claimed but a crash or an outage kept from the broker."""
-    reap(worker_engine(self.app), publisher(self.app), sealer=_sealer())
+    reap(worker_engine(self.app), Publisher(self.app), sealer=_sealer())
 
 
 @shared_task(bind=True, name="recovery.find_vanished", dead_letters=False)

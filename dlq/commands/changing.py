@@ -6,6 +6,7 @@ stays; the installation's worker goes on with it.
 
 import argparse
 import sys
+from time import sleep
 
 from dlq.commands import Opened, choosing
 from dlq.commands.printing import say, say_json, warn
@@ -15,8 +16,11 @@ from dlq.operations.preview import BulkPreview, preview
 from dlq.operations.records import Action, Operation, OperationStatus, Options, Selection
 from dlq.operations.running import run_due
 from dlq.queries import LetterFilter
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.times import utc_now
+
+#: Until letters that were not due, or that the broker did not take, are tried again.
+WAIT_SECONDS = 1.0
 
 _ENDED = {OperationStatus.FINISHED, OperationStatus.CANCELLED, OperationStatus.PAUSED}
 
@@ -33,8 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def names_one(options: argparse.Namespace) -> bool:
-    """Whether one letter is meant, which needs no stored operation."""
-    return len(options.letters) == 1 and options.rate is None and options.start_at is None
+    """Whether one letter is meant, whatever it is, and at once: that needs no stored operation."""
+    at_once = options.rate is None and options.start_at is None
+    return len(options.letters) == 1 and at_once and choosing.narrowed(options) == LetterFilter()
 
 
 def change_many(
@@ -59,14 +64,20 @@ def change_many(
 
 def run(operation: Operation, desk: Opened, *, quiet: bool) -> Operation:
     """Work on stored operations until this one has ended; one that starts later is left to the worker."""
-    publish = publisher(desk.app)
+    publish, said = Publisher(desk.app), ""
     while operation.status not in _ENDED:
         if operation.start_at > utc_now():
             _say_unless(quiet, f"Operation {operation.id} starts at {operation.start_at:%Y-%m-%d %H:%M} UTC.")
-            return operation
-        run_due(desk.engine, publish, sealer=desk.sealer, audit=desk.audit, clock=utc_now, for_seconds=2.0)
+            break
+        changed = run_due(
+            desk.engine, publish, sealer=desk.sealer, audit=desk.audit, clock=utc_now, for_seconds=2.0
+        )
         operation = console.operation(desk.engine, desk.by, operation.id)
-        _say_unless(quiet, _progress(operation))
+        if (progress := _progress(operation)) != said:
+            _say_unless(quiet, progress)
+            said = progress
+        if not changed and operation.status not in _ENDED:
+            sleep(WAIT_SECONDS)
     return operation
 
 

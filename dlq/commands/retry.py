@@ -4,6 +4,7 @@ import argparse
 
 from dlq.commands import Opened, Opener, changing, choosing
 from dlq.commands.printing import say, say_json, warn
+from dlq.errors import BadOption
 from dlq.operations.records import Action
 from dlq.retries.retry import RetryClient
 
@@ -18,6 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, opened: Opener) -> int:
     with opened() as desk:
         if not changing.names_one(options):
+            if options.version is not None:
+                raise BadOption("--version is for one letter at once: name it alone, without --rate")
             return changing.change_many(
                 options, desk, Action.RETRY, queue=options.to_queue, even_poisoned=options.even_poisoned
             )

@@ -87,10 +87,6 @@ class Publisher:
         return {position: error for position, error in enumerate(answers) if error is not None}
 
 
-def publisher(app: Celery) -> Publisher:
-    return Publisher(app)
-
-
 def _refusal(producer: Producer, message: Outgoing) -> Unpublishable | None:
     """Publish, or say why no broker takes the message."""
     try:

@@ -27,7 +27,7 @@ from dlq.errors import (
 )
 from dlq.letters import Status
 from dlq.retries import claims
-from dlq.retries.publishing import Outgoing, Publish, names_its_task, outgoing, publisher
+from dlq.retries.publishing import Outgoing, Publish, Publisher, names_its_task, outgoing
 from dlq.retries.warnings import Destination, risks_of, warnings
 from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
@@ -77,7 +77,7 @@ class RetryClient:
         self._sealer = sealer
         self._audit = audit
         self._clock = clock
-        self._publish = publish or publisher(app)
+        self._publish = publish or Publisher(app)
 
     def preview(self, letter_id: int, by: Actor, *, queue: str = "", version: int | None = None) -> Preview:
         """Say what `retry` would do now. Raises as `retry` would, except for a poisoned letter."""

@@ -8,7 +8,7 @@ from celery import Celery
 from playwright.sync_api import Page, expect
 
 from dlq.operations.running import run_due
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.sealing import Sealer
 from infra import audit
 from infra.access.roles import Role
@@ -48,7 +48,7 @@ def run(engine, redis_url):
 
     def once() -> None:
         with Celery("runner", broker=redis_url) as app:
-            run_due(engine, publisher(app), sealer=Sealer(()), audit=audit.record, for_seconds=1)
+            run_due(engine, Publisher(app), sealer=Sealer(()), audit=audit.record, for_seconds=1)
 
     return once
 

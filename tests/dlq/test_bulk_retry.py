@@ -15,7 +15,7 @@ from dlq.operations.preview import preview
 from dlq.operations.records import Action, OperationStatus, Options, Selection
 from dlq.redaction import Redactor
 from dlq.retries import reaper
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.sealing import Sealer
 from tests.dlq.builders import Operator, RecordedAudit, body_of, count, envelope, fail
 from tests.dlq.worker import eventually
@@ -92,7 +92,7 @@ def test_killed_runners_lose_nothing_and_every_fenced_task_runs_once(engine, dat
             kill_runners_at(engine, environ, operation)
 
             def finished():
-                reaper.reap(engine, publisher(app), sealer=Sealer(), stale_seconds=2)
+                reaper.reap(engine, Publisher(app), sealer=Sealer(), stale_seconds=2)
                 return now(engine, operation).status == OperationStatus.FINISHED
 
             eventually(finished, PATIENCE_SECONDS)

@@ -1,11 +1,13 @@
 """`python -m dlq` on the real servers: what it prints and how it ends."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from dlq.__main__ import main
 from dlq.letters import Kind
+from dlq.times import utc_now
 from tests.dlq.builders import envelope, fail, failure, history, letter
 
 pytestmark = pytest.mark.servers
@@ -166,6 +168,32 @@ def test_an_operation_that_starts_later_is_left_to_the_worker(engine, run):
     assert (waiting["status"], waiting["done"]) == ("waiting", 0)
     assert json.loads(run("operations", "1", "pause", "--json")[1])["status"] == "paused"
     assert json.loads(run("operations", "1", "cancel", "--json")[1])["status"] == "cancelled"
+
+
+def test_an_operation_that_is_not_due_is_waited_for(engine, run, monkeypatch):
+    waited = []
+    monkeypatch.setattr("dlq.commands.changing.sleep", waited.append)
+    monkeypatch.setattr("dlq.commands.changing.utc_now", lambda: utc_now() + timedelta(seconds=sum(waited)))
+    for number in range(2):
+        fail(engine, envelope(f"t{number}"))
+    _, out, _ = run("discard", "--all", "--yes", "--rate", "0.05")
+    assert 20 <= len(waited) <= 45, "looked once a second; each letter takes 20"
+    assert out.splitlines()[1:] == ["1 of 2 done.", "2 of 2 done."]
+
+
+@pytest.mark.parametrize("more", [("2",), ("--rate", "5"), ("--task-name", "shop.pay")])
+def test_edited_arguments_are_never_left_behind_by_a_retry_of_many(engine, run, more):
+    for number in range(2):
+        fail(engine, envelope(f"t{number}"))
+    code, _, err = run("retry", "1", *more, "--version", "1", "--yes")
+    assert (code, letter(engine, 1)["status"]) == (2, "dead")
+    assert "--version" in err
+
+
+def test_a_letter_that_the_filter_leaves_out_is_not_changed(engine, run):
+    fail(engine, envelope("t1", task_name="shop.pay"))
+    assert run("discard", "1", "--task-name", "shop.ship", "--yes")[0] == 2
+    assert letter(engine, 1)["status"] == "dead"
 
 
 def test_clear_discards_what_the_dry_run_counted(engine, run):

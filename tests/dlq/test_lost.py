@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import insert, update
 
 from dlq.retries.lost import find_lost
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
 from dlq.settings import Settings
@@ -43,7 +43,7 @@ def broker(redis_url):
 @pytest.fixture
 def retry(engine, redis_url):
     with Celery(broker=redis_url, set_as_current=False) as app:
-        retries = RetryClient(engine, app, RecordedAudit(), noon, publisher(app), sealer=Sealer())
+        retries = RetryClient(engine, app, RecordedAudit(), noon, Publisher(app), sealer=Sealer())
         yield lambda letter_id, **options: retries.retry(letter_id, OLGA, **options)
 
 

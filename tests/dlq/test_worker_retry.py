@@ -11,7 +11,7 @@ from kombu import Exchange, Queue
 from dlq.errors import DlqError
 from dlq.letters import Kind
 from dlq.retries import reaper
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.retries.retry import RetryClient
 from dlq.times import utc_now
 from tests.dlq.builders import UNSEALED, Operator, RecordedAudit, history
@@ -190,7 +190,7 @@ def test_a_crash_between_claim_and_publish_ends_in_one_run(engine, worker):
     def later():
         return utc_now() + timedelta(minutes=1)
 
-    assert [reaper.reap(engine, publisher(worker.client), later, sealer=UNSEALED) for _ in range(2)] == [1, 0]
+    assert [reaper.reap(engine, Publisher(worker.client), later, sealer=UNSEALED) for _ in range(2)] == [1, 0]
     resolved(engine, letter["id"])
     assert worker.runs(mark) == 2
 

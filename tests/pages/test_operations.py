@@ -10,7 +10,7 @@ from dlq.operations.preview import preview
 from dlq.operations.records import Action, OperationStatus, Options, Selection
 from dlq.operations.running import run_due
 from dlq.redaction import Redactor
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter
 from infra import audit
@@ -30,7 +30,7 @@ def run(world, redis_url):
 
     def once():
         app = create_celery(redis_url)
-        run_due(world.engine, publisher(app), sealer=Sealer(()), audit=audit.record, for_seconds=1)
+        run_due(world.engine, Publisher(app), sealer=Sealer(()), audit=audit.record, for_seconds=1)
 
     return once
 

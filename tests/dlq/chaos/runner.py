@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from dlq.errors import DlqError
 from dlq.operations.running import run_due
 from dlq.retries.lost import find_lost
-from dlq.retries.publishing import publisher
+from dlq.retries.publishing import Publisher
 from dlq.retries.reaper import reap
 from dlq.retries.vanished import reap_vanished
 from dlq.sealing import Sealer
@@ -26,7 +26,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     engine = create_engine(DATABASE_URL, pool_pre_ping=True, connect_args={"connect_timeout": 2})
     settings = Settings.from_env()
-    sealer, publish, client = Sealer.of(settings), publisher(app), open_redis(app.conf.broker_url)
+    sealer, publish, client = Sealer.of(settings), Publisher(app), open_redis(app.conf.broker_url)
     while True:
         for turn in (
             lambda: run_due(engine, publish, sealer=sealer, audit=audit.record, for_seconds=5),
