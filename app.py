@@ -15,7 +15,7 @@ from streamlit.file_util import get_static_dir
 from api.app import create_api, no_such_path
 from api.health import health_route
 from api.metrics import metrics_route
-from dlq.logs import redact_logs
+from dlq.redaction.logs import redact_logs
 from infra.access.guard import Guard
 from infra.access.headers import security_headers
 from infra.access.sign_in import cookie_name, sign_in_route

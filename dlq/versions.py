@@ -18,11 +18,11 @@ from dlq.envelope import REPEATS_ARGUMENTS, Body, Envelope, readable_body, with_
 from dlq.errors import CannotOpen, NotAllowedNow, NotEditable, UnknownLetter, UnknownVersion
 from dlq.letters import Status
 from dlq.redaction import Redactor
+from dlq.redaction.unmasking import unmasked
 from dlq.sealing import Sealer
 from dlq.store import envelope_of, letter_row, transaction
 from dlq.tables import dead_letter, dead_letter_version
 from dlq.times import Clock, from_ms, to_ms, utc_now
-from dlq.unmasking import unmasked
 
 #: Versions that a letter may have, the original aside.
 MAX_VERSIONS = 100

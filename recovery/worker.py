@@ -3,8 +3,8 @@
 from celery.schedules import crontab
 
 import dlq
-from dlq.logs import redact_logs
 from dlq.redaction import Redactor
+from dlq.redaction.logs import redact_logs
 from dlq.settings import Settings as DlqSettings
 from infra.celery_app import create_celery
 from infra.settings import Settings

@@ -8,8 +8,8 @@ import pickle
 import pytest
 from celery import Celery
 
-from dlq.logs import MAX_CHARACTERS, redact_logs
 from dlq.redaction import MASK, Redactor
+from dlq.redaction.logs import MAX_CHARACTERS, redact_logs
 
 
 @pytest.fixture(autouse=True)

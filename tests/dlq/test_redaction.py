@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from dlq.redaction import MASK, Redactor
-from dlq.secret_names import is_secret_name
+from dlq.redaction.secret_names import is_secret_name
 from tests.dlq.planted import planted
 
 REDACTOR = Redactor()

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from dlq.redaction import MASK, Redactor
-from dlq.secret_names import is_secret_name
+from dlq.redaction.secret_names import is_secret_name
 
 REDACTOR = Redactor()
 # Put together here: whole, they would stop whoever scans this repository for leaked keys.

@@ -4,7 +4,7 @@ import pytest
 
 from dlq.errors import StillMasked
 from dlq.redaction import MASK, Redactor
-from dlq.unmasking import unmasked
+from dlq.redaction.unmasking import unmasked
 
 REDACTOR = Redactor()
 URL = "postgresql://app:hunter2@db/shop"

@@ -1,4 +1,4 @@
-"""Masks secrets in everything that is shown, logged or exported. What is stored stays as it came.
+"""The redactor: finds what is secret by name, by shape and by check digits, and puts a mask in its place.
 
 Values under names that mean a secret are masked whole; in text, tokens, keys, passwords in URLs and card
 numbers are masked wherever they stand. Every pattern reads a text in linear time, whoever wrote it.
@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dlq.checked_numbers import is_card, without_checked_numbers
-from dlq.secret_names import ends_secret_name, is_secret_name
-from dlq.secret_shapes import MASK, without_known_shapes
-from dlq.value_ends import end_of_line, end_of_value
-
-__all__ = ["MASK", "Redactor"]
+from dlq.redaction.checked_numbers import is_card, without_checked_numbers
+from dlq.redaction.secret_names import ends_secret_name, is_secret_name
+from dlq.redaction.secret_shapes import MASK, without_known_shapes
+from dlq.redaction.value_ends import end_of_line, end_of_value
 
 _DEPTH = 32
 

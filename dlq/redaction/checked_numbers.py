@@ -7,7 +7,7 @@ ranges of cards and lengths of each country's IBAN rule out most of the rest.
 import re
 from types import MappingProxyType
 
-from dlq.secret_shapes import MASK
+from dlq.redaction.secret_shapes import MASK
 
 _CARD = re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?![\w.]\d|\w)")
 _CARD_RANGE = re.compile(

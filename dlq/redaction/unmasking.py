@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dlq.errors import StillMasked
-from dlq.redaction import MASK, Redactor
+from dlq.redaction.redactor import Redactor
+from dlq.redaction.secret_shapes import MASK
 
 
 class _Hidden(NamedTuple):

@@ -11,7 +11,7 @@ in its place, since the logging module would print the arguments instead. Not co
 import logging
 from typing import Any
 
-from dlq.redaction import Redactor
+from dlq.redaction.redactor import Redactor
 
 #: Longest message or traceback that is logged; what lies behind it is cut off.
 MAX_CHARACTERS = 100_000
