@@ -9,6 +9,7 @@ from dlq.groups.summary import GroupState, GroupSummary
 from dlq.queries import LetterFilter
 from infra.access.roles import Permission
 from pages import _access, _group_row, _paging, _resources, _states
+from pages._row_label import row_label
 
 REFRESH_SECONDS = 5.0
 ROWS = 6
@@ -80,6 +81,11 @@ def _row(group: GroupSummary) -> None:
         _group_row.numbers(group)
         if group.state is not GroupState.OPEN:
             st.badge(group.state.capitalize(), color="gray", width="content")
-        if st.button("Open", key=f"group_{group.fingerprint}", help=f"Group {group.fingerprint}"):
+        if _open(group):
             st.query_params["group"] = group.fingerprint
             st.rerun()
+
+
+def _open(group: GroupSummary) -> bool:
+    about = f"{group.exception_type}, group {group.fingerprint[:8]}"
+    return st.button(row_label("Open", about), key=f"group_{group.fingerprint}")

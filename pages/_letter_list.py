@@ -10,6 +10,7 @@ from dlq.queries import LetterFilter
 from dlq.views import LetterPage, LetterSummary
 from infra.access.roles import Permission, Person
 from pages import _access, _bulk_bar, _letter_badge, _letter_picks, _letter_row, _paging, _resources, _states
+from pages._row_label import row_label
 from pages._words import ago
 
 REFRESH_SECONDS = 2.0
@@ -64,6 +65,6 @@ def _row(letter: LetterSummary) -> None:
         _letter_picks.box(letter)
         _letter_row.text(letter, ago(letter.failed_at, _resources.now()))
         _letter_badge.status(letter.status)
-        if st.button("Open", key=f"open_{letter.id}", help=f"Letter {letter.id}"):
+        if st.button(row_label("Open", f"letter {letter.id}"), key=f"open_{letter.id}"):
             st.query_params["letter"] = str(letter.id)
             st.rerun()

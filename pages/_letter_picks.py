@@ -24,14 +24,15 @@ def clear() -> None:
 
 def box(letter: LetterSummary) -> None:
     """The box before a letter. Its label is for those who cannot see the row beside it."""
-    key = f"pick_{letter.id}_{st.session_state.get(_DRAWN, 0)}"
+    drawn = _drawn()
+    key = f"pick_{letter.id}_{drawn}"
     if key not in st.session_state:
         st.session_state[key] = letter.id in picked()
     st.checkbox(
         f"Pick letter {letter.id}",
         key=key,
         on_change=_turn,
-        args=(letter.id, key),
+        args=(letter.id, drawn, key),
         label_visibility="collapsed",
     )
 
@@ -55,7 +56,9 @@ def _pick(letters: frozenset[int]) -> None:
     _set(frozenset(picked()) if _are_too_many(letters) else letters)
 
 
-def _turn(letter_id: int, key: str) -> None:
+def _turn(letter_id: int, drawn: int, key: str) -> None:
+    if drawn != _drawn():  # a browser that lags tells of boxes that have gone; nobody pressed those
+        return
     before = frozenset(picked())
     after = before | {letter_id} if st.session_state[key] else before - {letter_id}
     if _are_too_many(after):
@@ -67,11 +70,15 @@ def _turn(letter_id: int, key: str) -> None:
 def _set(letters: frozenset[int]) -> None:
     """Pick these by other means than their boxes.
 
-    The boxes get other keys with it: a browser that has not drawn the change yet may still send what its
-    boxes were, and nobody pressed those.
+    The boxes get other keys with it, and what a browser that has not drawn the change yet still tells of the
+    boxes before is not heard.
     """
     st.session_state[_PICKED] = letters
-    st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1
+    st.session_state[_DRAWN] = _drawn() + 1
+
+
+def _drawn() -> int:
+    return int(st.session_state.get(_DRAWN, 0))
 
 
 def _are_too_many(letters: frozenset[int]) -> bool:

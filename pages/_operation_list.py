@@ -9,6 +9,7 @@ from dlq.operations.records import Operation
 from infra.access.roles import Permission
 from pages import _access, _operation_words, _paging, _resources, _states
 from pages._operation_words import STATUSES
+from pages._row_label import row_label
 from pages._words import ago
 
 REFRESH_SECONDS = 2.0
@@ -42,7 +43,7 @@ def _row(operation: Operation) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row_{operation.id}"):
         st.html(_text(operation))
         st.badge(label, color=color, width="content")
-        if st.button("Open", key=f"open_{operation.id}", help=f"Operation {operation.id}"):
+        if st.button(row_label("Open", f"operation {operation.id}"), key=f"open_{operation.id}"):
             st.query_params["operation"] = str(operation.id)
             st.rerun()
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dlq.broker.records import BrokerView, QueueView
 from pages import _resources, _states, _worker_switch
+from pages._row_label import row_label
 from pages._words import ago, count
 from pages._worker_numbers import waits
 
@@ -64,18 +65,20 @@ def _row(queue: QueueView, *, may_switch: bool) -> None:
 def _switches(queue: QueueView) -> None:
     if queue.pause:
         st.button(
-            "Resume",
+            row_label("Resume", queue.name),
             icon=":material/play_arrow:",
             key=f"resume_{queue.name}",
             on_click=_worker_switch.resume,
             args=(queue.name,),
+            width="stretch",
         )
     served = bool(queue.workers)
     if (served or not queue.pause) and st.button(
-        "Pause again" if queue.pause else "Pause",
+        row_label("Pause again" if queue.pause else "Pause", queue.name),
         icon=":material/pause:",
         key=f"pause_{queue.name}",
         disabled=not served,
+        width="stretch",
         help=f"Workers leave {queue.name} alone until it is resumed" if served else _workers(queue),
     ):
         _worker_switch.ask("pause", queue.name)

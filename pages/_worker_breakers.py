@@ -9,6 +9,7 @@ import streamlit as st
 from dlq.broker.records import BrokerView
 from dlq.strategies.breaker import BreakerState, Circuit
 from pages import _resources, _states, _worker_switch
+from pages._row_label import row_label
 from pages._words import ago, count, duration
 
 _BADGES: Mapping[Circuit, tuple[str, Literal["red", "orange", "green"]]] = {
@@ -31,10 +32,11 @@ def show(view: BrokerView, *, may_switch: bool) -> None:
                 f'<div class="letter"><b>{escape(state.dependency)}</b>'
                 f"<small>{escape(_said(state))}</small></div>"
             )
-            label, color = _BADGES[state.circuit]
-            st.badge(label, color=color, width="content")
+            said, color = _BADGES[state.circuit]
+            st.badge(said, color=color, width="content")
             closed = state.circuit is Circuit.CLOSED
-            if may_switch and not closed and st.button("Close", key=f"close_{state.dependency}"):
+            label = row_label("Close", state.dependency)
+            if may_switch and not closed and st.button(label, key=f"close_{state.dependency}"):
                 _worker_switch.ask("close", state.dependency)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from dlq.broker.records import BrokerView, ChangedLimit, Limits, WorkerView
 from infra.access.roles import Permission, Person
 from pages import _access, _charts, _resources, _states, _worker_list, _worker_switch
+from pages._row_label import row_label
 from pages._words import ago, clock_time, count, duration
 
 REFRESH_SECONDS = 2.0
@@ -79,7 +80,7 @@ def _running(worker: WorkerView, by: Person) -> None:
                 f"<small>{escape(f'{since} · from {task.queue} · {task.task_id}')}</small></div>"
             )
             if by.may(Permission.RETRY_LETTERS) and st.button(
-                "Stop", icon=":material/stop_circle:", key=f"stop_{task.task_id}"
+                row_label("Stop", task.task_name), icon=":material/stop_circle:", key=f"stop_{task.task_id}"
             ):
                 _worker_switch.ask("stop", task.task_id)
 
@@ -95,13 +96,13 @@ def _tasks(worker: WorkerView, view: BrokerView, by: Person) -> None:
             )
             if may and name in changed:
                 st.button(
-                    "Put back",
+                    row_label("Put back", name),
                     icon=":material/undo:",
                     key=f"put_back_{name}",
                     on_click=_worker_switch.put_back,
                     args=(name,),
                 )
-            if may and st.button("Limit", icon=":material/timer:", key=f"limit_{name}"):
+            if may and st.button(row_label("Limit", name), icon=":material/timer:", key=f"limit_{name}"):
                 _worker_switch.ask("limit", name)
     if not worker.tasks:
         _states.state("No task", "It has registered no tasks but Celery's own.")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dlq.broker.records import BrokerView, WorkerState, WorkerView
 from pages import _resources, _states, _worker_switch
+from pages._row_label import row_label
 from pages._words import ago, count
 
 ROWS = 20
@@ -62,7 +63,7 @@ def _row(worker: WorkerView, nth: int) -> None:
         if worker.paused:
             st.badge(f"Paused: {', '.join(worker.paused)}", color="orange", width="content")
         badge(worker)
-        if st.button("Open", key=f"open_w_{nth}", help=worker.name):
+        if st.button(row_label("Open", worker.name), key=f"open_w_{nth}"):
             st.query_params["worker"] = worker.name
             st.rerun()
 
