@@ -36,6 +36,10 @@ READABLE_BYTES = 1 << 20
 #: Longest id or name; PostgreSQL cannot index much longer ones.
 NAME_CHARACTERS = 500
 
+# What their columns hold; a stranger's header may say anything.
+_MOST_LETTERS = 2**63 - 1
+_MOST_GENERATIONS = 2**31 - 1
+
 _GZIP = "application/x-gzip"
 _DEPTH = 32
 
@@ -59,11 +63,11 @@ class Envelope:
     @property
     def letter_id(self) -> int | None:
         """The letter that this message retries, if it does."""
-        return _whole(self.headers.get(LETTER_HEADER))
+        return _whole(self.headers.get(LETTER_HEADER), _MOST_LETTERS)
 
     @property
     def generation(self) -> int:
-        return _whole(self.headers.get(GENERATION_HEADER)) or 0
+        return _whole(self.headers.get(GENERATION_HEADER), _MOST_GENERATIONS) or 0
 
     @property
     def dedupe_key(self) -> str:
@@ -261,5 +265,6 @@ def _text(value: Any) -> str:
     return "" if value is None else clean_text(str(value))[:NAME_CHARACTERS]
 
 
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _whole(value: Any, most: int) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+    return value if whole else None

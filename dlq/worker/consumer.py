@@ -19,15 +19,12 @@ import dlq.broker.limit_command  # noqa: F401 - importing it registers the comma
 from dlq.letters import Kind
 from dlq.tasks import keeps_letters
 from dlq.worker.capture import Capture
-from dlq.worker.failures import failure_of
+from dlq.worker.failures import MALFORMED, failure_of
 from dlq.worker.heartbeat import Heartbeat
 from dlq.worker.request import request_class
 
 #: Between two looks at the spool of this machine.
 REPLAY_SECONDS = 10.0
-
-# What reading a stranger's message can raise. Connection errors are not among them: those belong to Celery.
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 _log = logging.getLogger("dlq")
 
@@ -86,7 +83,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
             message = write(*received)
             try:
                 celerys_own(*received)
-            except _MALFORMED:
+            except MALFORMED:
                 _log.warning("Celery could not report a malformed message", exc_info=True)
                 _reject(consumer, message)
 
@@ -101,7 +98,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
             def receive_or_reject(message: Any) -> Any:
                 try:
                     return receive(message)
-                except _MALFORMED as error:
+                except MALFORMED as error:
                     self._write(Kind.MALFORMED, message, error, traceback.format_exc())
                     _reject(consumer, message)
 

@@ -12,6 +12,9 @@ from dlq.letters import Failure, Kind
 from dlq.strategies.marks import marks_of
 from dlq.times import Clock
 
+#: What reading a stranger's message can raise. Connection errors are not among them: those belong to Celery.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
 _MESSAGE_CHARACTERS = 10_000
 _TRACEBACK_CHARACTERS = 100_000
 

@@ -7,6 +7,7 @@ first noted, then written by whichever step lets go of the message; sending the 
 
 import inspect
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from dlq.letters import Failure, Kind
 from dlq.tasks import keeps_letters, runs_twice_harmlessly
 from dlq.times import to_ms
 from dlq.worker.capture import Capture
-from dlq.worker.failures import failure_of, kind_of, unwrapped
+from dlq.worker.failures import MALFORMED, failure_of, kind_of, unwrapped
 from dlq.worker.in_flight import IN_FLIGHT_HEADER, Run
 from dlq.worker.requeues import Requeues
 
@@ -51,32 +52,42 @@ class LetterRequest(Request):
     capture: Capture
     requeues: Requeues
     followed: bool
+    on_success: Callable[..., Any]
+    execute_using_pool: Callable[..., Any]
 
     _noted: Failure | None = None
     _written = False
     _run: Run | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "execute_using_pool" in vars(cls):  # Celery's own subclass replaces it without calling ours
+            cls.execute_using_pool = _or_malformed(cls.execute_using_pool)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if not isinstance(self._args, list | tuple) or not isinstance(self._kwargs, Mapping):
             # Celery lets this through to the pool, where it fails and is counted as a success.
             raise InvalidTaskError("args must be a list and kwargs a mapping")
+        if not _are_limits(self.time_limits):
+            # Celery looks at them when the task runs, where the error stops the worker.
+            raise InvalidTaskError("timelimit must be two numbers of seconds, or null for no limit")
         if self._is_followed():
             # Celery's own subclass replaces both without calling ours; an instance attribute wins.
-            self.on_success: Callable[..., Any] = self._settling(self.on_success)
-            self.execute_using_pool: Callable[..., Any] = self._noting(self.execute_using_pool)
+            self.on_success = self._settling(self.on_success)
+            self.execute_using_pool = self._noting(self.execute_using_pool)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         error = unwrapped(exc_info.exception)
-        traceback = str(getattr(exc_info, "traceback", None) or "")
+        trace = str(getattr(exc_info, "traceback", None) or "")
         if isinstance(error, Ignore | Retry) or (isinstance(error, Reject) and error.requeue):
             return self._passed_over(error, exc_info, send_failed_event, return_ok)
         if self._was_stopped_on_purpose(error):
             return super().on_failure(exc_info, send_failed_event, return_ok)
         if isinstance(error, Reject):
-            self._note(Kind.REJECTED, error, traceback, message=str(error.reason or ""))
+            self._note(Kind.REJECTED, error, trace, message=str(error.reason or ""))
         else:
-            self._note(kind_of(error, traceback), error, traceback)
+            self._note(kind_of(error, trace), error, trace)
         if isinstance(error, MemoryError):
             return self._finish_without_celery()
         try:
@@ -209,7 +220,7 @@ class LetterRequest(Request):
     def _keeps_letters(self) -> bool:
         return keeps_letters(self.task, self._message.headers or {})
 
-    def _note(self, kind: Kind, error: BaseException, traceback: str = "", **described: str) -> None:
+    def _note(self, kind: Kind, error: BaseException, trace: str = "", **described: str) -> None:
         if self._written or self._noted is not None:
             return
         self._noted = failure_of(
@@ -217,7 +228,7 @@ class LetterRequest(Request):
             error,
             clock=self.capture.clock,
             worker=self.hostname,
-            traceback=traceback,
+            traceback=trace,
             idempotent=runs_twice_harmlessly(self.task),
             release=self.capture.settings.release,
             **described,
@@ -238,6 +249,27 @@ class LetterRequest(Request):
         except (TypeError, ValueError):
             return dict(self._kwargs)
         return bound.arguments | dict(self._kwargs)
+
+
+def _or_malformed(execute_using_pool: Callable[..., Any]) -> Callable[..., Any]:
+    def execute_or_refuse(self: LetterRequest, pool: Any, **options: Any) -> Any:
+        try:
+            return execute_using_pool(self, pool, **options)
+        except MALFORMED as error:
+            # Raised as it is, it would stop the worker, or take one of its processes out of use for ever.
+            self._note(Kind.MALFORMED, error, traceback.format_exc())
+            self._finish_without_celery()
+            raise TaskRevokedError(self.id) from error  # what Celery expects of a request that does not run
+
+    return execute_or_refuse
+
+
+def _are_limits(pair: Any) -> bool:
+    return (
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(isinstance(seconds, int | float | None) for seconds in pair)
+    )
 
 
 def _why(reason: str, signum: Any) -> str:

@@ -83,6 +83,33 @@ def the_only_letter(engine, worker):
             b"[7, {}, {}]", named(), {}, Kind.MALFORMED, "InvalidTaskError", id="row 7f: args are no list"
         ),
         pytest.param(
+            GOOD,
+            named(timelimit="x"),
+            {},
+            Kind.MALFORMED,
+            "InvalidTaskError",
+            id="row 7f: limits are no pair",
+        ),
+        pytest.param(
+            GOOD,
+            named(timelimit=["a", "b"]),
+            {},
+            Kind.MALFORMED,
+            "InvalidTaskError",
+            id="row 7f: limits are no numbers",
+        ),
+        pytest.param(
+            GOOD, named(stamped_headers=5), {}, Kind.MALFORMED, "TypeError", id="row 7f: stamps are no list"
+        ),
+        pytest.param(
+            GOOD,
+            named("shared", dlq_letter=10**30, dlq_generation=10**12),
+            {},
+            Kind.EXCEPTION,
+            "KeyError",
+            id="numbers of a letter that no letter has",
+        ),
+        pytest.param(
             b'[["a", "b", "c"], {}, {}]',
             named(),
             {},
