@@ -15,7 +15,6 @@ from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.sealing import Sealer
-from dlq.settings import Settings
 from dlq.times import Clock, from_ms, utc_now
 from dlq.views import (
     FilterChoices,
@@ -163,19 +162,11 @@ def restore(
     redactor: Redactor,
     audit: Audit,
     clock: Clock = utc_now,
-    settings: Settings,
 ) -> LetterSummary:
-    """Bring a discarded letter back, poisoned if it had failed too often. Raises as `discard` does."""
+    """Bring a discarded letter back as what it was, dead or poisoned. Raises as `discard` does."""
     by.require(DELETE)
     with store.transaction(engine) as connection:
-        moved = store.restore(
-            connection,
-            letter_id,
-            by=by.login,
-            at=clock(),
-            reason=reason,
-            poison_attempts=settings.poison_attempts,
-        )
+        moved = store.restore(connection, letter_id, by=by.login, at=clock(), reason=reason)
         row = _audited(connection, by, "restore", letter_id, moved, reason, audit)
     return summary_of(row, redactor)
 

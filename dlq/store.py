@@ -1,4 +1,4 @@
-"""How a letter moves from state to state, each move one named function on the caller's connection.
+"""The door to the stored letters: transactions, messages as rows and back, and the moves from state to state.
 
 A change of state is one UPDATE with the expected state in its WHERE, and a history row beside it. A function
 that finds the letter in another state changes nothing and returns None.
@@ -15,10 +15,8 @@ from sqlalchemy import (
     Connection,
     Engine,
     RowMapping,
-    case,
+    func,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
@@ -26,7 +24,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from dlq.envelope import REPEATS_ARGUMENTS, Envelope
 from dlq.errors import NotAllowedNow, StoreRefused, StoreUnavailable
-from dlq.letters import ALLOWED, Kind, Status
+from dlq.letters import ALLOWED, Status
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter, dead_letter_history
 from dlq.times import to_ms
@@ -78,20 +76,32 @@ def discard(
 
 
 def restore(
-    connection: Connection, letter_id: int, *, by: str, at: datetime, reason: str, poison_attempts: int
+    connection: Connection, letter_id: int, *, by: str, at: datetime, reason: str
 ) -> RowMapping | None:
-    """Bring a discarded letter back; one that had failed too often comes back poisoned."""
-    poisoned = or_(_c.attempts >= poison_attempts, _c.kind == Kind.POISON)
+    """Bring a discarded letter back as what it was, so a poisoned one stays poisoned."""
     return transition(
         connection,
         _c.id == letter_id,
         (Status.DISCARDED,),
-        case((poisoned, literal(Status.POISONED.value)), else_=literal(Status.DEAD.value)),
+        state_before(Status.DISCARDED),
         at=at,
         actor=by,
         detail={"reason": reason},
         discarded_at_ms=None,
     )
+
+
+def state_before(status: Status) -> ColumnElement[str]:
+    """Of the letter that an UPDATE changes: what it was before it last became `status`."""
+    history = dead_letter_history.c
+    latest = (
+        select(history.from_status)
+        .where(history.letter_id == _c.id, history.to_status == status)
+        .order_by(history.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(latest, Status.DEAD.value)
 
 
 def transition(

@@ -21,7 +21,6 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
             options.reason,
             redactor=desk.redactor,
             audit=desk.audit,
-            settings=desk.settings,
         )
     if options.json:
         say_json(moved)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
+    ColumnElement,
     Connection,
     RowMapping,
     Text,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from dlq.letters import Status
 from dlq.operations.eligible import expected_states, selected, untouched
 from dlq.operations.records import Action, Operation
+from dlq.store import state_before
 from dlq.tables import dead_letter, dead_letter_history
 from dlq.times import to_ms
 
@@ -69,7 +71,7 @@ def any_unpublished(connection: Connection, operation: Operation) -> bool:
     return connection.execute(statement.limit(1)).first() is not None
 
 
-def _eligible(operation: Operation) -> Any:
+def _eligible(operation: Operation) -> ColumnElement[bool]:
     states = expected_states(operation.action, operation.options)
     return selected(operation.selection, states, operation.created_at)
 
@@ -95,15 +97,7 @@ def _discarded(operation: Operation, at: datetime) -> Mapping[str, Any]:  # noqa
 
 
 def _restored(operation: Operation, at: datetime) -> Mapping[str, Any]:  # noqa: ARG001 - one of _CHANGES
-    history = dead_letter_history.c
-    discarded_from = (
-        select(history.from_status)
-        .where(history.letter_id == _c.id, history.to_status == Status.DISCARDED)
-        .order_by(history.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return {"status": func.coalesce(discarded_from, Status.DEAD.value), "discarded_at_ms": None}
+    return {"status": state_before(Status.DISCARDED), "discarded_at_ms": None}
 
 
 _CHANGES = {Action.RETRY: _claimed, Action.DISCARD: _discarded, Action.RESTORE: _restored}

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from dlq.letters import Status
-from dlq.store import transition
-from dlq.tables import dead_letter, dead_letter_history
+from dlq.store import state_before, transition
+from dlq.tables import dead_letter
 from dlq.times import to_ms
 
 #: Claim of each letter.
@@ -90,19 +90,11 @@ def next_stale(connection: Connection, claimed_before: datetime) -> RowMapping |
 
 def hand_back(connection: Connection, row: RowMapping, *, by: str, at: datetime, reason: str) -> None:
     """Return the claim in `row`, whose message no broker takes: the letter is what it was before."""
-    history = dead_letter_history.c
-    claimed_from = (
-        select(history.from_status)
-        .where(history.letter_id == _c.id, history.to_status == Status.RETRYING)
-        .order_by(history.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     transition(
         connection,
         _unpublished({row["id"]: row["claim_id"]}),
         (Status.RETRYING,),
-        claimed_from,
+        state_before(Status.RETRYING),
         at=at,
         actor=by,
         detail={"reason": reason},

@@ -5,6 +5,7 @@ from inspect import Parameter, signature
 
 import pytest
 from celery import Celery
+from sqlalchemy import update
 
 from dlq import console
 from dlq.errors import BadCursor, NotAllowedNow, UnknownLetter
@@ -12,7 +13,7 @@ from dlq.letters import Kind, Status
 from dlq.queries import LetterFilter
 from dlq.redaction import MASK, Redactor
 from dlq.retries.retry import RetryClient
-from dlq.settings import Settings
+from dlq.tables import dead_letter
 from tests.dlq.builders import (
     NOON,
     UNSEALED,
@@ -32,7 +33,6 @@ from tests.dlq.builders import (
 
 pytestmark = pytest.mark.servers
 OLGA = Operator()
-SETTINGS = Settings(poison_attempts=3)
 MASKED = Redactor()
 
 
@@ -51,7 +51,6 @@ def restore(engine, letter_id, by=OLGA, audit=None, redactor=MASKED):
         redactor=redactor,
         audit=audit or RecordedAudit(),
         clock=noon,
-        settings=SETTINGS,
     )
 
 
@@ -249,6 +248,14 @@ def test_restoring_does_not_make_a_poisoned_letter_harmless(engine):
     letter_id = fail(engine, envelope(), failure(Kind.POISON))
     discard(engine, letter_id)
     assert restore(engine, letter_id).status == Status.POISONED
+
+
+def test_a_letter_comes_back_as_what_it_was_whatever_the_limit_is_now(engine):
+    letter_id = fail(engine, envelope())
+    with engine.begin() as connection:
+        connection.execute(update(dead_letter).values(attempts=1000))
+    discard(engine, letter_id)
+    assert restore(engine, letter_id).status == Status.DEAD
 
 
 def test_the_second_click_is_told_the_state(engine):

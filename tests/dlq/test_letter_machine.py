@@ -24,7 +24,6 @@ from dlq.redaction import Redactor
 from dlq.retries import reaper
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
-from dlq.settings import Settings
 from dlq.tables import dead_letter, dead_letter_history
 from tests.dlq.builders import Operator, RecordedAudit, envelope, fail, failure, letter, succeed
 from tests.dlq.test_operations import Time
@@ -112,7 +111,7 @@ class Letters(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 9))
     def one_is_restored(self, pick):
-        asked = {"redactor": SHOWN, "audit": self.audit, "clock": self.clock, "settings": Settings()}
+        asked = {"redactor": SHOWN, "audit": self.audit, "clock": self.clock}
         self.attempt("none", lambda: desk.restore(self.engine, OLGA, self.any_letter(pick), **asked))
 
     @invariant()
