@@ -6,6 +6,7 @@ know (session, client, times) is counted over at most `CAP` of those that match,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal, select, tuple_
 
@@ -41,7 +42,7 @@ def count(connection: Connection, narrowed: LetterFilter) -> Counted:
     if in_tally(narrowed):
         summed = select(func.coalesce(func.sum(_t.letters), 0)).where(*tally_conditions(narrowed))
         return Counted(connection.execute(summed).scalar_one(), capped=False)
-    matching = _matching(narrowed).subquery()
+    matching = _matching(narrowed, _c.id).subquery()
     return _counted(connection.execute(select(func.count()).select_from(matching)).scalar_one(), narrowed)
 
 
@@ -97,15 +98,16 @@ def _tally_rows(narrowed: LetterFilter) -> FromClause:
 
 
 def _letter_rows(narrowed: LetterFilter) -> FromClause:
-    matching = _matching(narrowed).subquery()
-    columns = [_c[name] for name in DIMENSIONS]
-    return select(*columns, literal(1).label("letters")).join(matching, matching.c.id == _c.id).subquery()
+    matching = _matching(narrowed, *(_c[name] for name in DIMENSIONS)).subquery()
+    return select(*matching.c, literal(1).label("letters")).subquery()
 
 
-def _matching(narrowed: LetterFilter) -> Select[int]:
-    if narrowed.text:
-        return search.some(narrowed, TEXT_CAP)
-    return select(_c.id).where(*conditions(narrowed)).limit(CAP)
+def _matching(narrowed: LetterFilter, *columns: ColumnElement[Any]) -> Select[Any]:
+    """These columns of at most so many letters as are counted."""
+    if not narrowed.text:
+        return select(*columns).where(*conditions(narrowed)).limit(CAP)
+    some = search.some(narrowed, TEXT_CAP).subquery()
+    return select(*columns).join(some, some.c.id == _c.id)
 
 
 def _counted(found: int, narrowed: LetterFilter) -> Counted:

@@ -32,12 +32,12 @@ from dlq.tables import dead_letter, dead_letter_words
 from dlq.times import to_ms
 
 #: Letters walked one by one before the index of words is asked.
-WALKED = 2_000
+WALKED = 1_000
 #: Letters with the right words, in one span, whose other properties are looked at.
 CANDIDATES = 5_000
 #: Spans looked through for one page; the last one reaches back to the first letter.
-SPANS = 6
-_WIDER = 16
+SPANS = 4
+_WIDER = 64
 _SHORTEST_MS = 60_000
 
 _Position = tuple[int, int]  #: time of the latest failure in milliseconds, letter

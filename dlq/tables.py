@@ -89,8 +89,9 @@ Index("ix_dead_letter_kind", dead_letter.c.kind, *_NEWEST)
 Index("ix_dead_letter_category", dead_letter.c.category, *_NEWEST)
 Index("ix_dead_letter_session_id", dead_letter.c.session_id, *_NEWEST)
 Index(
-    "ix_dead_letter_client_id",
+    "ix_dead_letter_client",
     dead_letter.c.client_id,
+    dead_letter.c.status,
     *_NEWEST,
     postgresql_where=text("client_id IS NOT NULL"),
 )

@@ -1,8 +1,8 @@
 """The words that a letter is found by, and the words of a search.
 
 Words are runs of letters and digits in lower case; `PaymentDeclined` is also `payment` and `declined`. Ids
-are words as a whole. Secrets and e-mail addresses never become words: whoever may search could find out by
-guessing what is masked where letters are shown.
+and names, such as those of task and queue, are also words as a whole. Secrets and e-mail addresses never
+become words: whoever may search could find out by guessing what is masked where letters are shown.
 """
 
 import re
@@ -45,11 +45,12 @@ def words_of(
     """
     names = (envelope.task_name, failure.exception_type, envelope.queue, failure.kind, *named)
     texts = [_UNSEARCHABLE.text(text) for text in (*names, failure.message)]
+    wholes = [_whole(text) for text in texts[: len(names)] if text]
     if arguments:
         body = readable_body(envelope)
         texts += _leaves(_UNSEARCHABLE.value([body.args, body.kwargs or {}]))
     texts += _UNSEARCHABLE.text(failure.traceback).splitlines()[-_LINES:]
-    words = chain(_ids(envelope), chain.from_iterable(map(split, texts)))
+    words = chain(_ids(envelope), wholes, chain.from_iterable(map(split, texts)))
     return list(islice(dict.fromkeys(islice(words, _READ_WORDS)), MAX_WORDS))
 
 
@@ -73,8 +74,8 @@ class Search:
 def search(text: str) -> Search | None:
     """Ask for letters that have all words of `text`, the last one as a beginning.
 
-    What stands between spaces may also be an id. None when there is neither letter nor digit in it, which no
-    letter matches.
+    What stands between spaces may also be an id or a name, the last one its beginning. None when there is
+    neither letter nor digit in it, which no letter matches.
     """
     pieces = [piece for piece in clean_text(text).lower().split() if _WORD.search(piece)][:MAX_SEARCHED]
     if not pieces:
@@ -88,20 +89,26 @@ def search(text: str) -> Search | None:
 
 def having(names: Iterable[str]) -> list[str]:
     """Terms of a tsquery that letters with these task names, queues or the like fulfil."""
-    return [_quoted(word) for name in names for word in _runs(_UNSEARCHABLE.text(name))]
+    return [_quoted(_whole(_UNSEARCHABLE.text(name))) for name in names if name]
 
 
 def _ids(envelope: Envelope) -> Iterator[str]:
     for identity in (envelope.task_id, envelope.session_id, envelope.client_id, envelope.correlation_id):
         if identity:
-            yield identity.lower()[:ID_CHARACTERS]
+            yield _whole(identity)
+
+
+def _whole(name: str) -> str:
+    return name.lower()[:ID_CHARACTERS]
 
 
 def _either(piece: str, end: str = "") -> str:
-    """The piece as an id or as words: `'a-b' | 'a' & 'b'`. The end `:*` stands for any further characters."""
-    runs = _runs(piece)[:MAX_SEARCHED]
-    words = " & ".join(map(_quoted, runs)) + end
-    return words if runs == [piece] else f"({_quoted(piece[:ID_CHARACTERS])}{end} | {words})"
+    """The piece as a whole or as words: `'a-b' | 'a' & 'b'`. The end `:*` stands for any further characters.
+
+    Of several words none is a beginning: an index would read all that begins like the last one.
+    """
+    whole, runs = _quoted(_whole(piece)) + end, _runs(piece)[:MAX_SEARCHED]
+    return whole if runs == [piece] else f"({whole} | {' & '.join(map(_quoted, runs))})"
 
 
 def _runs(text: str) -> list[str]:

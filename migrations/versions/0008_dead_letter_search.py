@@ -26,7 +26,8 @@ _EXISTING_WORDS = """
         UNION ALL
         SELECT lower(id) AS word
         FROM unnest(ARRAY[letter.task_id, letter.fingerprint, letter.session_id, letter.client_id,
-                          letter.correlation_id]) AS id
+                          letter.correlation_id, letter.task_name, letter.exception_type, letter.queue,
+                          letter.kind, letter.category]) AS id
     ) AS found
     WHERE found.word <> ''
     GROUP BY letter.id
@@ -163,9 +164,9 @@ def _indexes() -> None:
     for column in ("kind", "category"):
         op.create_index(f"ix_dead_letter_{column}", "dead_letter", [column, *newest], schema=SCHEMA)
     op.create_index(
-        "ix_dead_letter_client_id",
+        "ix_dead_letter_client",
         "dead_letter",
-        ["client_id", *newest],
+        ["client_id", "status", *newest],
         schema=SCHEMA,
         postgresql_where=sa.text("client_id IS NOT NULL"),
     )
