@@ -26,7 +26,7 @@ _SETTINGS = {
     # The path of a socket may have 107 bytes; a data folder may lie deeper.
     "unix_socket_directories": "",
     "dynamic_shared_memory_type": "mmap",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "max_connections": "100",
 }
 _FAST_SETTINGS = {
