@@ -1,22 +1,24 @@
 """Times what support staff do with many dead letters: `python -m benchmarks.dlq --letters 1M`.
 
-Each call goes through the function that the pages call, with other values each time. The peer, in the same
-run on the same rows and with the same indexes at hand, is what one writes first: OFFSET for pages, ILIKE for
-search, count(*) and GROUP BY for numbers.
+Each call goes through the function that the pages call, with other values each time. The peer, what one
+writes first (`benchmarks.dlq_peer`), answers the first of these questions too, in the same run, on a copy of
+the letters in a table of its own. Beyond 1M letters it is left out: its copy takes as much disk as the rest.
 """
 
 import argparse
 import random
-import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine, text
 
 from benchmarks import letters, world
+from benchmarks.dlq_peer import Plain, build
 from benchmarks.sizes import size, written
 from benchmarks.tables import machine, markdown, seconds
 from dlq import console
@@ -26,15 +28,15 @@ from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 
 CALLS = 200
-PEER_CALLS = 5
+#: Questions of each kind that the peer answers too.
+PEER_CALLS = 20
+PEER_AT_MOST = size("1M")
 PAGE = 50
 #: Pages that one walk through a list reads.
 DEEP = 20
 _WAITING = (Status.DEAD, Status.POISONED)
 _SHOWN = (_WAITING, _WAITING, (Status.RETRYING,), (Status.RESOLVED,), (Status.DISCARDED,), ())
 _REDACTOR = Redactor()
-
-Call = Callable[[], object]
 
 
 class Everybody:
@@ -46,63 +48,79 @@ class Everybody:
         """Return, whatever is asked."""
 
 
+class Onward:
+    """Answers through the functions that the pages call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._by = engine, Everybody()
+
+    def page(self, narrowed: LetterFilter, number: int, after: str | None) -> Any:  # noqa: ARG002 - one of two
+        return console.letters(self._engine, self._by, narrowed, after, PAGE, redactor=_REDACTOR)
+
+    def count(self, narrowed: LetterFilter) -> Any:
+        return console.count(self._engine, self._by, narrowed)
+
+    def stats(self, narrowed: LetterFilter) -> Any:
+        return console.stats(self._engine, self._by, narrowed)
+
+    def choices(self) -> Any:
+        return console.choices(self._engine, self._by)
+
+    def groups(self, order: Any) -> Any:
+        return group_console.groups(self._engine, self._by, order=order, redactor=_REDACTOR, now=letters.NOW)
+
+
+#: A call of one of the methods that both have.
+Question = Callable[[Onward | Plain], object]
+
+
 class Staff:
-    """Thinks up calls: endless, no two alike."""
+    """Thinks up questions: endless, no two alike."""
 
-    def __init__(self, engine: Engine, letters_stored: int, seed: int) -> None:
-        self._engine, self._stored, self._dice = engine, letters_stored, random.Random(seed)
+    def __init__(self, onward: Onward, letters_stored: int, seed: int) -> None:
+        self._onward, self._stored, self._dice = onward, letters_stored, random.Random(seed)
         self._causes, self._words = letters.causes(), letters.vocabulary()
-        self._by = Everybody()
 
-    def lists(self) -> Iterator[Call]:
+    def lists(self) -> Iterator[Question]:
         """First pages and those after them, of what waits and of everything."""
         while True:
             narrowed, after = LetterFilter(status=self._dice.choice(_SHOWN)), None
-            for _ in range(DEEP):
-                yield lambda narrowed=narrowed, after=after: self._page(narrowed, after)
-                after = self._page(narrowed, after).next
+            for number in range(DEEP):
+                yield methodcaller("page", narrowed, number, after)
+                after = self._onward.page(narrowed, number, after).next
 
-    def filters(self) -> Iterator[Call]:
+    def filters(self) -> Iterator[Question]:
         while True:
-            narrowed = self._filter()
-            yield lambda narrowed=narrowed: self._page(narrowed)
+            yield _first_page(self._filter())
 
-    def searches(self) -> Iterator[Call]:
+    def searches(self) -> Iterator[Question]:
         while True:
-            narrowed = LetterFilter(text=self._asked(), status=self._dice.choice(_SHOWN))
-            yield lambda narrowed=narrowed: self._page(narrowed)
+            yield _first_page(LetterFilter(text=self._asked(), status=self._dice.choice(_SHOWN)))
 
-    def filtered_searches(self) -> Iterator[Call]:
+    def filtered_searches(self) -> Iterator[Question]:
         while True:
             cause = self._dice.choice(self._causes)
             name = self._dice.choice(("task_name", "exception_type", "queue", "category", "fingerprint"))
-            narrowed = LetterFilter(**{name: getattr(cause, name)}, text=self._asked())
-            yield lambda narrowed=narrowed: self._page(narrowed)
+            yield _first_page(LetterFilter(**{name: getattr(cause, name)}, text=self._asked()))
 
-    def counts(self) -> Iterator[Call]:
+    def counts(self) -> Iterator[Question]:
         """How many match a filter or a search."""
         while True:
             narrowed = self._filter() if self._dice.random() < 0.5 else LetterFilter(text=self._asked())
-            yield lambda narrowed=narrowed: console.count(self._engine, self._by, narrowed)
+            yield methodcaller("count", narrowed)
 
-    def stats(self) -> Iterator[Call]:
+    def stats(self) -> Iterator[Question]:
         while True:
             narrowed = LetterFilter() if self._dice.random() < 0.5 else self._filter()
-            yield lambda narrowed=narrowed: console.stats(self._engine, self._by, narrowed)
+            yield methodcaller("stats", narrowed)
 
-    def choices(self) -> Iterator[Call]:
+    def choices(self) -> Iterator[Question]:
         while True:
-            yield lambda: console.choices(self._engine, self._by)
+            yield methodcaller("choices")
 
-    def groups(self) -> Iterator[Call]:
+    def groups(self) -> Iterator[Question]:
         while True:
-            order = self._dice.choice(("blocked", "newest", "letters"))
-            yield lambda order=order: group_console.groups(
-                self._engine, self._by, order=order, redactor=_REDACTOR, now=letters.NOW
-            )
-
-    def _page(self, narrowed: LetterFilter, after: str | None = None) -> Any:
-        return console.letters(self._engine, self._by, narrowed, after, PAGE, redactor=_REDACTOR)
+            yield methodcaller("groups", self._dice.choice(("blocked", "newest", "letters")))
 
     def _filter(self) -> LetterFilter:
         """One or two things that the page can be narrowed to."""
@@ -144,89 +162,55 @@ class Staff:
         )
 
 
-class Peer:
-    """The same questions as SQL that one writes first."""
-
-    def __init__(self, engine: Engine, seed: int) -> None:
-        self._engine, self._dice = engine, random.Random(seed)
-        self._causes = letters.causes()
-
-    def lists(self) -> Call:
-        return self._ask(_LIST, offset=PAGE * self._dice.randrange(DEEP * 50))
-
-    def filters(self) -> Call:
-        cause = self._dice.choice(self._causes)
-        return self._ask(_FILTER, task_name=cause.task_name, offset=PAGE * self._dice.randrange(DEEP))
-
-    def searches(self) -> Call:
-        return self._ask(
-            _SEARCH, asked=f"%{self._dice.choice(self._dice.choice(self._causes).message.split())}%"
-        )
-
-    def filtered_searches(self) -> Call:
-        cause = self._dice.choice(self._causes)
-        return self._ask(_SEARCH_IN, asked=f"%{cause.message.split()[0]}%", task_name=cause.task_name)
-
-    def counts(self) -> Call:
-        return self._ask(_COUNT, queue=self._dice.choice(self._causes).queue)
-
-    def stats(self) -> Call:
-        asked = [self._ask(text(_STATS.format(column=column))) for column in _COUNTED]
-        return lambda: [ask() for ask in asked]
-
-    def choices(self) -> Call:
-        asked = [self._ask(text(_CHOICES.format(column=column))) for column in _COUNTED[2:5]]
-        return lambda: [ask() for ask in asked]
-
-    def groups(self) -> Call:
-        return self._ask(_GROUPS)
-
-    def _ask(self, statement: TextClause, **values: Any) -> Call:
-        def call() -> object:
-            with self._engine.connect() as connection:
-                return connection.execute(statement, values).all()
-
-        return call
+def _first_page(narrowed: LetterFilter) -> Question:
+    return methodcaller("page", narrowed, 0, None)
 
 
-_COUNTED = ("status", "kind", "task_name", "exception_type", "queue", "category")
-_ROW = (
-    "SELECT id, task_id, task_name, queue, kind, status, category, exception_type, message, fingerprint,"
-    " attempts, occurrences, session_id, client_id, correlation_id, first_failed_at_ms, last_failed_at_ms"
-    " FROM onward.dead_letter "
-)
-_NEWEST = f" ORDER BY last_failed_at_ms DESC LIMIT {PAGE}"
-_LIKE = "(message ILIKE :asked OR exception_type ILIKE :asked OR task_name ILIKE :asked)"
-_LIST = text(_ROW + "WHERE status IN ('dead', 'poisoned')" + _NEWEST + " OFFSET :offset")
-_FILTER = text(_ROW + "WHERE task_name = :task_name" + _NEWEST + " OFFSET :offset")
-_SEARCH = text(_ROW + "WHERE " + _LIKE + _NEWEST)
-_SEARCH_IN = text(_ROW + "WHERE task_name = :task_name AND " + _LIKE + _NEWEST)
-_COUNT = text("SELECT count(*) FROM onward.dead_letter WHERE queue = :queue")
-_STATS = "SELECT {column}, count(*) FROM onward.dead_letter GROUP BY 1 ORDER BY 2 DESC LIMIT 20"
-_CHOICES = "SELECT DISTINCT {column} FROM onward.dead_letter"
-_GROUPS = text("""
-    SELECT fingerprint, min(message), count(*), min(first_failed_at_ms), max(last_failed_at_ms),
-           count(DISTINCT session_id) FILTER (WHERE status IN ('dead', 'retrying', 'poisoned')) AS blocked
-    FROM onward.dead_letter GROUP BY fingerprint ORDER BY blocked DESC LIMIT 25
-""")
+_HEADINGS = ("calls", "p50", "p95", "longest", "peer, p50", "peer, p95", "peer / ours, p50")
 _MEASURED = ("lists", "filters", "searches", "filtered_searches", "counts", "stats", "choices", "groups")
 
 
 def measure(engine: Engine, stored: int, calls: int, seed: int) -> Iterator[list[str]]:
-    staff, peer = Staff(engine, stored, seed), Peer(engine, seed)
+    onward = Onward(engine)
+    staff, plain = Staff(onward, stored, seed), _peer(engine, stored)
     for name in _MEASURED:
         thought_up = getattr(staff, name)()
-        took = sorted(timed(next(thought_up)) for _ in range(calls))
-        plain = statistics.median(timed(getattr(peer, name)()) for _ in range(PEER_CALLS))
-        middle, high = took[len(took) // 2], took[int(len(took) * 0.95)]
-        ratio = f"{plain / middle:,.0f} x"
-        yield [name.replace("_", " "), *map(seconds, (middle, high, took[-1], plain)), ratio]
+        took: list[float] = []
+        peer_took: list[float] = []
+        for question in islice(thought_up, calls):
+            took.append(timed(question, onward))
+            if plain is not None and len(peer_took) < PEER_CALLS:
+                peer_took.append(timed(question, plain))
+        yield [name.replace("_", " "), *_spread(took), seconds(max(took)), *_against(took, peer_took)]
 
 
-def timed(call: Call) -> float:
+def _peer(engine: Engine, stored: int) -> Plain | None:
+    if stored > PEER_AT_MOST:
+        return None
+    build(engine)
+    return Plain(engine, PAGE)
+
+
+def timed(question: Question, answers: Onward | Plain) -> float:
     started = time.perf_counter()
-    call()
+    question(answers)
     return time.perf_counter() - started
+
+
+def _at(share: float, took: Sequence[float]) -> float:
+    return sorted(took)[int(len(took) * share)]
+
+
+def _spread(took: Sequence[float]) -> list[str]:
+    return [seconds(_at(0.5, took)), seconds(_at(0.95, took))]
+
+
+def _against(took: Sequence[float], peer_took: Sequence[float]) -> list[str]:
+    """The peer's times, and how often ours fits into its middle one for the same questions."""
+    if not peer_took:
+        return ["", "", ""]
+    ratio = _at(0.5, peer_took) / _at(0.5, took[: len(peer_took)])
+    return [*_spread(peer_took), f"{ratio:,.1f} x"]
 
 
 def main() -> None:
@@ -240,7 +224,7 @@ def main() -> None:
         for row in measure(here.engine, options.letters, options.calls, options.seed):
             print(*row, sep=" | ")
             rows.append(row)
-        print("\n" + markdown(["calls", "p50", "p95", "longest", "peer, p50", "ratio"], rows))
+        print("\n" + markdown(_HEADINGS, rows))
 
 
 def _stored(engine: Engine) -> int:

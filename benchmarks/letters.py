@@ -173,9 +173,8 @@ def _row(number: int, cause: Cause, body_bytes: int) -> dict[str, object]:
 
 def _count(engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(text(_TALLY))
+        connection.execute(_TALLY, {"kept_ms": _KEPT_MS})
         connection.execute(_GROUPS)
-    tally.fold(engine, clock=lambda: NOW, for_seconds=600)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
 
@@ -252,14 +251,17 @@ _WORDS = text("""
     WHERE id BETWEEN :first + 1 AND :last + 1
 """)
 
-_TALLY = """
+#: Sums as `tally.fold` leaves them.
+_TALLY = text("""
     INSERT INTO onward.dead_letter_tally
-        (bucket_ms, fingerprint, status, kind, category, task_name, exception_type, queue, letters)
-    SELECT first_failed_at_ms / 3600000 * 3600000,
+        (grain, bucket_ms, fingerprint, status, kind, category, task_name, exception_type, queue, letters)
+    SELECT CASE WHEN first_failed_at_ms < :kept_ms THEN 'past' ELSE 'hour' END,
+           CASE WHEN first_failed_at_ms < :kept_ms THEN 0 ELSE first_failed_at_ms / 3600000 * 3600000 END,
            fingerprint, status, kind, category, task_name, exception_type, queue, count(*)
     FROM onward.dead_letter
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-"""
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+""")
+_KEPT_MS = to_ms(NOW) - (tally.HOURS_KEPT - 1) * tally.HOUR_MS
 
 _GROUPS = text(f"""
     INSERT INTO onward.dead_letter_group
