@@ -20,7 +20,12 @@ def letters(engine):
     """Letters of two tasks, two queues and three exceptions in mixed order, some settled."""
     dice = random.Random(3)
     for at in range(40):
-        message = envelope(f"t{at}", task_name=dice.choice(("shop.a", "shop.b")), queue=dice.choice("qr"))
+        message = envelope(
+            f"t{at}",
+            task_name=dice.choice(("shop.a", "shop.b")),
+            queue=dice.choice("qr"),
+            client_id=(None, "acme", "brick", "corn")[at * 7 % 4],
+        )
         how = failure(
             exception_type=dice.choice(("KeyError", "ValueError", "OSError")), after_seconds=at // 3
         )
@@ -50,6 +55,8 @@ def matching(letters, narrowed):
         if letter.task_name == (narrowed.task_name or letter.task_name)
         and letter.queue == (narrowed.queue or letter.queue)
         and letter.exception_type == (narrowed.exception_type or letter.exception_type)
+        and letter.client_id in (narrowed.clients or (letter.client_id,))
+        and letter.client_id == (narrowed.client_id or letter.client_id)
         and letter.status in (narrowed.status or tuple(Status))
         and letter.failed_at >= (narrowed.failed_from or NOON)
     ]
@@ -66,6 +73,20 @@ def test_every_combination_finds_what_matches_in_order(engine, letters, monkeypa
         expected = [one.failed_at for one in matching(letters, narrowed) if one.status is Status.DEAD]
         if since is None:
             assert console.stats(engine, OLGA, narrowed).oldest_open_at == min(expected, default=None)
+
+
+@pytest.mark.parametrize("most", [1, 150])
+@pytest.mark.parametrize(
+    ("clients", "client_id"),
+    [(("acme", "corn"), ""), ((), "brick"), (("acme", "corn"), "corn"), (("acme",), "corn")],
+)
+def test_a_reader_of_some_clients_finds_theirs_alone(engine, letters, monkeypatch, most, clients, client_id):
+    monkeypatch.setattr(runs, "MAX_RUNS", most)
+    for task, status in product(("", "shop.a"), ((), (Status.DEAD, Status.RESOLVED))):
+        narrowed = LetterFilter(clients=clients, client_id=client_id, task_name=task, status=status)
+        assert pages(engine, narrowed, 3) == matching(letters, narrowed), narrowed
+        expected = [one.failed_at for one in matching(letters, narrowed) if one.status is Status.DEAD]
+        assert console.stats(engine, OLGA, narrowed).oldest_open_at == min(expected, default=None)
 
 
 def test_a_combination_that_is_nowhere_reads_no_letter(engine, letters, monkeypatch):

@@ -86,3 +86,9 @@ def test_a_search_asks_for_a_bounded_number_of_words():
 )
 def test_the_index_is_not_asked_for_a_short_beginning_beside_other_words(text, indexed):
     assert words.search(text).indexed == indexed
+
+
+def test_names_in_a_filter_are_asked_for_as_the_words_that_letters_have_of_them():
+    have = found(envelope(task_name="Shop.pay_now", queue="slow-1"))
+    assert words.having(["Shop.pay_now", "", "slow-1"]) == ["'shop.pay_now'", "'slow-1'"]
+    assert {"shop.pay_now", "slow-1"} <= set(have)
