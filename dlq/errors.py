@@ -61,8 +61,8 @@ class StoreRefused(DlqError):
 
 class BrokerUnavailable(DlqError):
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The broker does not take messages now: {reason}.")
-        self.reason = reason
+        self.reason = reason.rstrip(".")
+        super().__init__(f"The broker does not take messages now: {self.reason}.")
 
 
 class Unpublishable(DlqError):

@@ -1,8 +1,11 @@
 """The words of this package: kinds of failure, states of a letter, and which state may follow which.
 
-dead --claim--> retrying --succeeds--> resolved
-  ^                |---fails again---> dead, or poisoned past the limit
-  |--restore-- discarded
+dead, poisoned --claim--> retrying --succeeds--> resolved
+                             |---fails again---> dead, or poisoned past the limit
+dead, poisoned --discard--> discarded --restore--> what it was
+
+A run that was given up and succeeds after all resolves its letter where it is; a resolved or discarded one is
+dead again when a task fails anew under its id.
 
 A letter is one failed task: its message as it came, and what happened to it since. `generation` counts the
 retries sent; `attempts` the runs that failed; `occurrences` how often the same run was reported.

@@ -19,7 +19,7 @@ from dlq.errors import CannotOpen, NotAllowedNow, NotEditable, UnknownLetter, Un
 from dlq.letters import Status
 from dlq.redaction import Redactor
 from dlq.redaction.unmasking import unmasked
-from dlq.sealing import Sealer
+from dlq.sealing import Sealed, Sealer
 from dlq.store import envelope_of, letter_row, transaction
 from dlq.tables import dead_letter, dead_letter_version
 from dlq.times import Clock, from_ms, to_ms, utc_now
@@ -72,29 +72,20 @@ def edit(
         newest = _newest(connection, letter_id)
         if newest >= MAX_VERSIONS:
             raise NotEditable(f"the letter has been edited {MAX_VERSIONS} times")
-        before = version_of(connection, row, newest if over is None else over, sealer)
+        over = newest if over is None else over
+        before = version_of(connection, row, over, sealer)
         after = _edited(before, args, kwargs, redactor)
         changed = _changed(readable_body(before), readable_body(after), redactor)
         if not changed:
             raise NotEditable("nothing in them was changed")
-        sealed = sealer.seal(after.body)
-        connection.execute(
-            insert(dead_letter_version).values(
-                letter_id=letter_id,
-                version=newest + 1,
-                body=sealed.content,
-                key_id=sealed.key_id,
-                actor=by.login,
-                at_ms=to_ms(clock()),
-                reason=reason,
-            )
-        )
+        stamp = {"actor": by.login, "at_ms": to_ms(clock()), "reason": reason}
+        _add(connection, letter_id, newest + 1, sealer.seal(after.body), stamp)
         audit(
             connection,
             actor=by.login,
             action="letter.edit",
             subject=f"letter:{letter_id}",
-            before={"version": newest if over is None else over},
+            before={"version": over},
             after={"version": newest + 1, "changed": changed, "reason": reason},
         )
     return newest + 1
@@ -154,6 +145,18 @@ def _editable(connection: Connection, letter_id: int) -> RowMapping:
 def _newest(connection: Connection, letter_id: int) -> int:
     newest = select(func.coalesce(func.max(_v.version), 0)).where(_v.letter_id == letter_id)
     return int(connection.execute(newest).scalar_one())
+
+
+def _add(
+    connection: Connection, letter_id: int, version: int, body: Sealed, stamp: Mapping[str, Any]
+) -> None:
+    kept: dict[str, Any] = {
+        "letter_id": letter_id,
+        "version": version,
+        "body": body.content,
+        "key_id": body.key_id,
+    }
+    connection.execute(insert(dead_letter_version).values(kept | dict(stamp)))
 
 
 def _edited(before: Envelope, args: Any, kwargs: Any, redactor: Redactor) -> Envelope:

@@ -13,6 +13,7 @@ from analytics.retention import retain
 from analytics.settings import Settings as AnalyticsSettings
 from analytics.store import EventStore
 from analytics.sync import sync
+from dlq.broker.keys import BrokerKeys
 from dlq.operations.running import run_due
 from dlq.retention import purge
 from dlq.retries.lost import find_lost
@@ -65,8 +66,9 @@ def finish_retries(self: Task) -> None:
 def find_vanished(self: Task) -> None:
     """Turn followed tasks that nobody will finish, and retries that went astray, into dead letters."""
     engine, settings = worker_engine(self.app), DlqSettings.from_env()
-    reap_vanished(engine, _broker(), settings=settings, sealer=_sealer())
-    find_lost(engine, _broker(), settings=settings, sealer=_sealer())
+    keys = BrokerKeys.of(self.app.conf.broker_transport_options or {})
+    reap_vanished(engine, _broker(), settings=settings, sealer=_sealer(), keys=keys)
+    find_lost(engine, _broker(), settings=settings, sealer=_sealer(), keys=keys)
 
 
 @shared_task(bind=True, name="recovery.keep_letters_in_bounds", dead_letters=False)

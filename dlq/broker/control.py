@@ -44,7 +44,7 @@ def _broker_errors() -> Iterator[None]:
     try:
         yield
     except BROKER_ERRORS as error:
-        raise BrokerUnavailable(str(error).rstrip(".")) from error
+        raise BrokerUnavailable(str(error)) from error
 
 
 class BrokerControl:

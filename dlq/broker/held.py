@@ -12,7 +12,7 @@ from typing import cast
 
 import redis
 
-from dlq.broker.keys import BrokerKeys, held_message_of, ids_of, message_of
+from dlq.broker.keys import USUAL, BrokerKeys, held_message_of, ids_of, message_of
 from dlq.errors import BrokerUnavailable
 
 #: Messages read at most; more and the answer would take seconds of the broker's time.
@@ -21,13 +21,13 @@ CHUNK = 500
 
 
 def held(
-    client: redis.Redis, queue: str, ids: Collection[str], *, keys: BrokerKeys | None = None
+    client: redis.Redis, queue: str, ids: Collection[str], *, keys: BrokerKeys = USUAL
 ) -> frozenset[str] | None:
     """Those of the task `ids` that `queue` or any worker holds; None when there is too much to look through.
 
     Every id not in the answer is gone from the broker. Raises BrokerUnavailable.
     """
-    keys, wanted, found = keys or BrokerKeys(), frozenset(ids), set[str]()
+    wanted, found = frozenset(ids), set[str]()
     try:
         for scanned, named in enumerate(_everything(client, queue, keys)):
             found |= named & wanted
@@ -36,7 +36,7 @@ def held(
             if scanned >= MAX_SCANNED:
                 return None
     except redis.RedisError as error:
-        raise BrokerUnavailable(str(error).rstrip(".")) from error
+        raise BrokerUnavailable(str(error)) from error
     return frozenset(found)
 
 

@@ -43,6 +43,10 @@ class BrokerKeys:
         return f"{self.prefix}_kombu.binding.{exchange}"
 
 
+#: Of an app whose options name none.
+USUAL = BrokerKeys()
+
+
 def message_of(raw: bytes | str) -> Mapping[str, Any]:
     """The message in a list; empty when something else was put there."""
     return _mapping(_read(raw))

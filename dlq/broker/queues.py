@@ -24,9 +24,9 @@ from dlq.broker.keys import (
     message_of,
 )
 from dlq.broker.records import QueueView
+from dlq.envelope import PUBLISHED_HEADER
 from dlq.times import from_ms
 
-PUBLISHED_HEADER = "dlq_published_at_ms"
 #: Queues read at most.
 MAX_QUEUES = 500
 #: Messages in workers' hands that are read at most.

@@ -22,7 +22,7 @@ def warn(lines: Iterable[str]) -> None:
 
 def say_json(value: Any) -> None:
     """Write one line of JSON; records become objects, times ISO 8601 in UTC."""
-    say(json.dumps(_tree(value), default=_plain, ensure_ascii=False))
+    say(_json(value))
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -34,8 +34,7 @@ def say_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None
 
 def say_pairs(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        text = value if isinstance(value, str) else json.dumps(_tree(value), default=_plain)
-        say(f"{name}: {text}")
+        say(f"{name}: {value if isinstance(value, str) else _json(value)}")
 
 
 def flat(record: Any) -> dict[str, Any]:
@@ -43,8 +42,9 @@ def flat(record: Any) -> dict[str, Any]:
     return asdict(record)
 
 
-def _tree(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+def _json(value: Any) -> str:
+    tree = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return json.dumps(tree, default=_plain, ensure_ascii=False)
 
 
 def _cell(value: Any) -> str:

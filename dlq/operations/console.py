@@ -50,21 +50,7 @@ def start(
             raise CountMoved(preview.count, found)
         if not found:
             raise NothingSelected
-        start_ms = to_ms(max(now, preview.options.start_at or now))
-        row = ledger.add(
-            connection,
-            action=preview.action,
-            status=OperationStatus.WAITING,
-            selection=preview.selection.to_json(),
-            options=preview.options.to_json(),
-            counted=found,
-            through_id=preview.through_id,
-            reason=reason,
-            created_by=by.login,
-            created_at_ms=to_ms(now),
-            start_at_ms=start_ms,
-            next_batch_at_ms=start_ms,
-        )
+        row = ledger.add(connection, **_columns(preview, by, reason, now))
         after = {name: row[name] for name in ("action", "selection", "options", "counted", "reason")}
         audit(
             connection,
@@ -74,6 +60,23 @@ def start(
             after=_UNSHOWN.value(after),
         )
     return operation_of(row)
+
+
+def _columns(preview: BulkPreview, by: Actor, reason: str, now: datetime) -> dict[str, Any]:
+    start_ms = to_ms(max(now, preview.options.start_at or now))
+    return {
+        "action": preview.action,
+        "status": OperationStatus.WAITING,
+        "selection": preview.selection.to_json(),
+        "options": preview.options.to_json(),
+        "counted": preview.count,
+        "through_id": preview.through_id,
+        "reason": reason,
+        "created_by": by.login,
+        "created_at_ms": to_ms(now),
+        "start_at_ms": start_ms,
+        "next_batch_at_ms": start_ms,
+    }
 
 
 def operations(engine: Engine, by: Actor, after: int | None = None, limit: int = 50) -> OperationPage:

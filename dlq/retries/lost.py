@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, sele
 
 from dlq import recording, store
 from dlq.broker.held import held
-from dlq.broker.keys import BrokerKeys
+from dlq.broker.keys import USUAL, BrokerKeys
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, Envelope
 from dlq.errors import CannotOpen
 from dlq.letters import Failure, Kind, Status
@@ -41,7 +41,7 @@ def find_lost(
     *,
     settings: Settings,
     sealer: Sealer,
-    keys: BrokerKeys | None = None,
+    keys: BrokerKeys = USUAL,
     clock: Clock = utc_now,
 ) -> int:
     """Turn the letters of lost retries back and return how many. Several may look at once.
@@ -85,7 +85,7 @@ def _is_followed() -> ColumnElement[bool]:
     return followed.where(dead_letter_in_flight.c.task_id == _c.retry_task_id).exists()
 
 
-def _gone(client: redis.Redis, rows: list[RowMapping], keys: BrokerKeys | None) -> Iterator[RowMapping]:
+def _gone(client: redis.Redis, rows: list[RowMapping], keys: BrokerKeys) -> Iterator[RowMapping]:
     by_queue = defaultdict[str, list[RowMapping]](list)
     for row in rows:
         by_queue[row["sent_to"]].append(row)

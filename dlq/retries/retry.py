@@ -162,21 +162,24 @@ class RetryClient:
         )
         if row is None:
             raise _refusal(letter_id, store.letter_row(connection, letter_id))
+        self._write_audit(connection, row, by, reason)
+        return row
+
+    def _write_audit(self, connection: Connection, row: RowMapping, by: Actor, reason: str) -> None:
         self._audit(
             connection,
             actor=by.login,
             action="letter.retry",
-            subject=f"letter:{letter_id}",
+            subject=f"letter:{row['id']}",
             before={"status": row["from_status"], "attempts": row["attempts"]},
             after={
                 "status": row["status"],
                 "task_id": row["retry_task_id"],
-                "queue": queue or row["queue"],
-                "version": version or 0,
+                "queue": row["claimed_queue"] or row["queue"],
+                "version": row["claimed_version"] or 0,
                 "reason": reason,
             },
         )
-        return row
 
     def _send(self, row: RowMapping, message: Outgoing) -> bool:
         sent = False

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, RowMapping, delete, or_, select, tupl
 
 from dlq import recording, store
 from dlq.broker.held import held
-from dlq.broker.keys import BrokerKeys
+from dlq.broker.keys import USUAL, BrokerKeys
 from dlq.errors import CannotOpen
 from dlq.letters import Kind
 from dlq.sealing import Sealer
@@ -64,7 +64,7 @@ def reap_vanished(
     *,
     settings: Settings,
     sealer: Sealer,
-    keys: BrokerKeys | None = None,
+    keys: BrokerKeys = USUAL,
     clock: Clock = utc_now,
 ) -> Reaped:
     """Look at every row that may be given up, at most BATCH * MAX_BATCHES. Several reapers share the work.
@@ -102,7 +102,7 @@ def _suspects(
 
 
 def _looked_up(
-    client: redis.Redis, rows: Sequence[RowMapping], keys: BrokerKeys | None
+    client: redis.Redis, rows: Sequence[RowMapping], keys: BrokerKeys
 ) -> list[tuple[RowMapping, bool | None]]:
     """Each row with whether the broker holds its task; None where its queue is too long to tell."""
     by_queue = defaultdict[str, set[str]](set)

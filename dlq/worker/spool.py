@@ -1,6 +1,6 @@
 """Letters on disk while PostgreSQL is away: one file each, written and synced before it gets its name.
 
-A file holds one record of capture.py. Replaying reads the oldest first and removes a file only after its
+A file holds one record of record.py. Replaying reads the oldest first and removes a file only after its
 record is committed; records carry their own id, so a replay cut short stores nothing twice.
 """
 
