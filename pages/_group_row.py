@@ -51,4 +51,4 @@ def sparkline(group: GroupSummary) -> str:
 
 
 def seen(group: GroupSummary, now: datetime) -> str:
-    return f"last {ago(group.last_seen_at, now)}" if group.last_seen_at else "no letters left"
+    return f"last seen {ago(group.last_seen_at, now)}" if group.last_seen_at else "no letters left"

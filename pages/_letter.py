@@ -93,6 +93,7 @@ def _number(letter_id: str) -> int:
 def _facts(detail: LetterDetail) -> None:
     letter = detail.letter
     pairs = [
+        ("Letter", str(letter.id)),
         ("Task", letter.task_name),
         ("Queue", letter.queue),
         ("Session", letter.session_id or ""),

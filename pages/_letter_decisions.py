@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dlq.letters import Status
 from dlq.operations.records import Action, Selection
@@ -17,16 +18,26 @@ _WAITING = {Status.DEAD, Status.POISONED}
 
 
 def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> None:
+    explained, buttons = st.container(), st.container(horizontal=True, gap="small")
+    with explained:
+        _explain(letter, kept, by, buttons)
+    with buttons:
+        for action in (Action.DISCARD, Action.RESTORE):
+            _operation_on(letter, action, by)
+    if problem := st.session_state.pop("refused", None):
+        st.warning(problem, icon=":material/front_hand:")
+
+
+def _explain(
+    letter: LetterSummary, kept: Sequence[LetterVersion], by: Person, buttons: DeltaGenerator
+) -> None:
+    """Where it stands; for one that waits, what a retry would do, and its button among the `buttons`."""
     if letter.status == Status.RETRYING:
         st.info(f"{letter.claimed_by} pressed retry. Waiting for the worker.", icon=":material/sync:")
     elif letter.status == Status.RESOLVED:
         st.success("The retry succeeded. Nobody waits behind this letter any more.", icon=":material/check:")
     elif letter.status in _WAITING and by.may(Permission.RETRY_LETTERS):
-        _letter_retry.show(letter, kept, by)
-    for action in (Action.DISCARD, Action.RESTORE):
-        _operation_on(letter, action, by)
-    if problem := st.session_state.pop("refused", None):
-        st.warning(problem, icon=":material/front_hand:")
+        _letter_retry.show(letter, kept, by, buttons)
 
 
 def _operation_on(letter: LetterSummary, action: Action, by: Person) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dlq.errors import DlqError
 from dlq.retries.retry import Preview, RetryClient
@@ -13,7 +14,7 @@ from infra.errors import AccessDenied
 from pages import _access, _letter_arguments, _resources
 
 
-def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> None:
+def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person, buttons: DeltaGenerator) -> None:
     client = _resources.retries()
     said = st.container()
     queue, version = _choices(letter, kept)
@@ -29,7 +30,7 @@ def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> No
     agreed = not preview.needs_even_poisoned or st.checkbox(
         f"Retry although it has failed {preview.attempts} times", key=f"even_poisoned_{letter.id}"
     )
-    st.button(
+    buttons.button(
         "Retry",
         icon=":material/replay:",
         type="primary",

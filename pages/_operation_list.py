@@ -26,6 +26,10 @@ def show() -> None:
         _states.state(
             "No operation yet", "Pick letters on the page Dead letters, or open a group, and press Retry."
         )
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.page_link(
+                "dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:"
+            )
         st.space("medium")
     for operation in page.operations:
         _row(operation)

@@ -44,7 +44,13 @@ def numbers() -> None:
             help="Different sessions that stand still behind a letter which is not resolved or discarded.",
         )
         st.metric("Retrying now", count(found[Status.RETRYING]), border=True, height="stretch")
-        st.metric("Resolved so far", count(found[Status.RESOLVED]), border=True, height="stretch")
+        st.metric(
+            "Resolved",
+            count(found[Status.RESOLVED]),
+            border=True,
+            height="stretch",
+            help="Letters whose retry succeeded, for as long as DLQ_RETENTION_DAYS keeps them.",
+        )
 
 
 with st.container(gap=None):

@@ -28,7 +28,7 @@ def test_the_page_lists_what_failed_and_how_many_wait(world, shown):
         "Waiting for a decision": "2",
         "Sessions blocked": "1",
         "Retrying now": "0",
-        "Resolved so far": "0",
+        "Resolved": "0",
     }
     assert "shop.pay · session s1" in shown(app)
     assert "shop.ship" in shown(app)

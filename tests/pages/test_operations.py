@@ -121,6 +121,24 @@ def test_dropped_picks_have_other_boxes(world):
     assert not app.checkbox[0].value
 
 
+def test_a_browser_that_lags_does_not_take_back_a_picked_page(world, shown):
+    """It still tells of the boxes that were there before, as they were."""
+    world.letter()
+    app = world.open(Role.OPERATOR, LETTERS)
+    before = app._tree.get_widget_states()
+    app.button(key="pick_page").click().run()
+    app._run(before)
+    assert "1 picked" in shown(app)
+
+
+def test_every_row_has_a_button_of_its_own_name(world):
+    world.letter(task_id="t1")
+    world.letter(task_id="t2")
+    app = world.open(Role.OPERATOR, LETTERS)
+    names = [button.label for button in app.button if button.key.startswith("open_")]
+    assert names == ["Open :gray[letter 2]", "Open :gray[letter 1]"]
+
+
 def test_the_list_stands_still_while_letters_are_picked(world):
     world.letter(task_id="t1")
     app = world.open(Role.OPERATOR, LETTERS)
