@@ -1,5 +1,6 @@
 """How runs of a task become letters and settle them: what `capture` writes, on the caller's connection."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from dlq.envelope import Envelope
 from dlq.errors import CannotOpen, StoreRefused
-from dlq.groups.fingerprint import VERSION, fingerprint
+from dlq.groups.fingerprint import VERSION, Cause, cause_of
 from dlq.groups.seen import note_seen
 from dlq.letters import Failure, Kind, Status
 from dlq.sealing import Sealer
@@ -48,12 +49,14 @@ def record_failure(
     stored = select(dead_letter_attempt.c.id).where(dead_letter_attempt.c.capture_id == failure.capture_id)
     if connection.execute(stored).first():
         return None
-    letter_id = _failed_again(connection, envelope, failure, poison_attempts)
+    cause = cause_of(failure.exception_type, failure.message, failure.traceback, envelope.task_name)
+    columns = _failure_columns(failure, cause)
+    letter_id = _failed_again(connection, envelope, failure, columns, poison_attempts)
     if letter_id is None:
-        letter_id = _new_or_seen_again(connection, envelope, failure, sealer)
+        letter_id = _new_or_seen_again(connection, envelope, failure, columns, sealer)
     _add_attempt(connection, letter_id, envelope, failure)
-    _write_words(connection, letter_id, envelope, failure, sealer)
-    note_seen(connection, envelope.task_name, failure)
+    _write_words(connection, letter_id, envelope, failure, columns, sealer)
+    note_seen(connection, envelope.task_name, failure, cause, columns["category"])
     return letter_id
 
 
@@ -90,7 +93,11 @@ def _left_by(envelope: Envelope) -> ColumnElement[bool]:
 
 
 def _failed_again(
-    connection: Connection, envelope: Envelope, failure: Failure, poison_attempts: int
+    connection: Connection,
+    envelope: Envelope,
+    failure: Failure,
+    columns: Mapping[str, Any],
+    poison_attempts: int,
 ) -> int | None:
     """The letter that this run retried, turned back; None when it retried none, or one purged since."""
     if envelope.letter_id is None:
@@ -106,7 +113,7 @@ def _failed_again(
         detail={"task_id": envelope.task_id, "kind": failure.kind, "exception_type": failure.exception_type},
         attempts=_c.attempts + 1,
         claim_id=None,
-        **_failure_columns(envelope, failure),
+        **columns,
     )
     if turned is not None:
         return int(turned["id"])
@@ -119,28 +126,39 @@ def _failed_again(
     ).scalar_one_or_none()
 
 
-def _new_or_seen_again(connection: Connection, envelope: Envelope, failure: Failure, sealer: Sealer) -> int:
+def _new_or_seen_again(
+    connection: Connection,
+    envelope: Envelope,
+    failure: Failure,
+    columns: Mapping[str, Any],
+    sealer: Sealer,
+) -> int:
     dedupe_key = envelope.dedupe_key
     if not envelope.task_id:
         # The key is a hash of the body then, and would let anybody check a guess at it.
         dedupe_key = f"raw:{sealer.digest(dedupe_key.encode())}"
-    seen = _insert_or_count(connection, envelope, failure, dedupe_key, sealer)
+    seen = _insert_or_count(connection, envelope, failure, columns, dedupe_key, sealer)
     if seen is None:
         # Another message under the same task id: both payloads are kept.
         other = f"{dedupe_key}:{sealer.digest(envelope.body)}"
-        seen = _insert_or_count(connection, envelope, failure, other, sealer)
+        seen = _insert_or_count(connection, envelope, failure, columns, other, sealer)
     if seen is None:
         raise StoreRefused("two bodies have the same SHA-256")
     if seen["occurrences"] == 1:
         detail = {"kind": failure.kind, "exception_type": failure.exception_type}
         write_history(connection, seen["id"], None, seen["status"], failure.occurred_at, WORKER, detail)
     elif not envelope.headers.get("redelivered"):
-        _reopen(connection, seen["id"], envelope, failure)
+        _reopen(connection, seen["id"], envelope, failure, columns)
     return int(seen["id"])
 
 
 def _insert_or_count(
-    connection: Connection, envelope: Envelope, failure: Failure, dedupe_key: str, sealer: Sealer
+    connection: Connection,
+    envelope: Envelope,
+    failure: Failure,
+    columns: Mapping[str, Any],
+    dedupe_key: str,
+    sealer: Sealer,
 ) -> RowMapping | None:
     """The letter of this key, new or counted once more; None when it holds another body."""
     statement = upsert(dead_letter).values(
@@ -151,7 +169,7 @@ def _insert_or_count(
         generation=envelope.generation,
         first_failed_at_ms=to_ms(failure.occurred_at),
         **_message_columns(envelope, sealer),
-        **_failure_columns(envelope, failure),
+        **columns,
     )
     answer = (_c.id, _c.occurrences, _c.status)
     inserted = statement.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(*answer)
@@ -173,7 +191,13 @@ def _holds(row: RowMapping, body: bytes, sealer: Sealer) -> bool:
         return False
 
 
-def _reopen(connection: Connection, letter_id: int, envelope: Envelope, failure: Failure) -> None:
+def _reopen(
+    connection: Connection,
+    letter_id: int,
+    envelope: Envelope,
+    failure: Failure,
+    columns: Mapping[str, Any],
+) -> None:
     """A task that was published anew under the id of a settled letter and failed is dead again."""
     transition(
         connection,
@@ -186,7 +210,7 @@ def _reopen(connection: Connection, letter_id: int, envelope: Envelope, failure:
         attempts=_c.attempts + 1,
         resolved_at_ms=None,
         discarded_at_ms=None,
-        **_failure_columns(envelope, failure),
+        **columns,
     )
 
 
@@ -209,10 +233,15 @@ def _add_attempt(connection: Connection, letter_id: int, envelope: Envelope, fai
 
 
 def _write_words(
-    connection: Connection, letter_id: int, envelope: Envelope, failure: Failure, sealer: Sealer
+    connection: Connection,
+    letter_id: int,
+    envelope: Envelope,
+    failure: Failure,
+    columns: Mapping[str, Any],
+    sealer: Sealer,
 ) -> None:
     """Make the letter searchable by this failure if that is the one it shows."""
-    named = (categorise(failure.kind, failure.exception_type, failure.marks), _fingerprint(envelope, failure))
+    named = (columns["category"], columns["fingerprint"])
     words = words_of(envelope, failure, named, arguments=sealer.key_id is None)
     vector = func.array_to_tsvector(literal(words, ARRAY(Text)))
     shown = select(_c.id, _c.last_failed_at_ms, vector).where(
@@ -243,19 +272,15 @@ def _message_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:
     }
 
 
-def _failure_columns(envelope: Envelope, failure: Failure) -> dict[str, Any]:
+def _failure_columns(failure: Failure, cause: Cause) -> dict[str, Any]:
     return {
         "kind": failure.kind,
         "category": categorise(failure.kind, failure.exception_type, failure.marks),
         "exception_type": failure.exception_type,
         "message": failure.message,
-        "fingerprint": _fingerprint(envelope, failure),
+        "fingerprint": cause.fingerprint,
         "fingerprint_version": VERSION,
         "worker": failure.worker,
         "idempotent": failure.idempotent,
         "last_failed_at_ms": to_ms(failure.occurred_at),
     }
-
-
-def _fingerprint(envelope: Envelope, failure: Failure) -> str:
-    return fingerprint(failure.exception_type, failure.message, failure.traceback, envelope.task_name)

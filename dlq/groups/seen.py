@@ -3,10 +3,10 @@
 from sqlalchemy import Connection, func, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dlq.groups.fingerprint import VERSION, cause_of
+from dlq.groups.fingerprint import VERSION, Cause
 from dlq.groups.summary import GroupState
 from dlq.letters import Failure
-from dlq.strategies.categories import categorise
+from dlq.strategies.categories import Category
 from dlq.tables import dead_letter_group
 from dlq.times import to_ms
 
@@ -15,13 +15,14 @@ _MESSAGE_CHARACTERS = 300
 _group = dead_letter_group.c
 
 
-def note_seen(connection: Connection, task_name: str, failure: Failure) -> None:
+def note_seen(
+    connection: Connection, task_name: str, failure: Failure, cause: Cause, category: Category
+) -> None:
     """Make sure that the group of this failure exists and that it is not called fixed if this disproves it.
 
     A failure of a known open group writes nothing: the row is the same for thousands of failures a minute,
     and an upsert locks it even where it changes nothing.
     """
-    cause = cause_of(failure.exception_type, failure.message, failure.traceback, task_name)
     first = {
         "fingerprint": cause.fingerprint,
         "fingerprint_version": VERSION,
@@ -29,7 +30,7 @@ def note_seen(connection: Connection, task_name: str, failure: Failure) -> None:
         "message": cause.message[:_MESSAGE_CHARACTERS],
         "place": cause.place,
         "task_name": task_name,
-        "category": categorise(failure.kind, failure.exception_type, failure.marks),
+        "category": category,
         "first_seen_ms": to_ms(failure.occurred_at),
     }
     connection.execute(insert(dead_letter_group).values(first).on_conflict_do_nothing())
