@@ -16,11 +16,14 @@ from sqlalchemy import RowMapping
 
 from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, PUBLISHED_HEADER, WORK_HEADER, Envelope
 from dlq.errors import BrokerUnavailable, Unpublishable
+from dlq.redaction import Redactor
 
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 # What kombu raises on a stored message whose headers or properties make no sense to it.
 _MALFORMED = (KombuError, LookupError, TypeError, ValueError, AttributeError)
 _OF_THE_OLD_DELIVERY = frozenset({"redelivered", PUBLISHED_HEADER})
+# Such an error quotes what it stumbled over, and is shown, logged and kept with the operation.
+_TOLD = Redactor(email=True)
 _KEPT_PROPERTIES = ("priority", "reply_to", "delivery_mode")
 
 
@@ -94,7 +97,7 @@ def _refusal(producer: Producer, message: Outgoing) -> Unpublishable | None:
     except (OperationalError, BatchPublishError):  # kombu's errors too, but the broker's fault
         raise
     except _MALFORMED as error:  # before the connection's errors: for Redis these include KeyError
-        return Unpublishable(f"{type(error).__name__}: {error}")
+        return Unpublishable(_TOLD.text(f"{type(error).__name__}: {error}"))
     return None
 
 

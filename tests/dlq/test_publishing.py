@@ -29,6 +29,15 @@ def test_a_message_that_makes_no_sense_is_unpublishable_and_the_next_one_goes_ou
 
 
 @pytest.mark.servers
+def test_what_is_wrong_with_a_message_is_told_without_its_secrets(redis_url):
+    with Celery(broker=redis_url, set_as_current=False) as app:
+        with pytest.raises(Unpublishable) as refused:
+            Publisher(app)(outgoing(delivery_mode="password=hunter2"))
+        assert "hunter2" not in refused.value.reason
+        assert "password" in refused.value.reason
+
+
+@pytest.mark.servers
 def test_messages_published_together_all_go_out_but_those_that_make_no_sense(redis_url):
     with Celery(broker=redis_url, set_as_current=False) as app, redis.Redis.from_url(redis_url) as broker:
         messages = [outgoing(), outgoing(delivery_mode="by pigeon"), outgoing(priority=9)]
