@@ -142,14 +142,10 @@ def _checked(looked: CTE, others: LetterFilter, asked: words.Search) -> Select[i
 
 def _look(connection: Connection, stretch: _Stretch, limit: int) -> _Looked:
     matching = stretch.matching.limit(limit).subquery()
-    shown = select(*LIGHT).join(matching, matching.c.id == _c.id).subquery()
+    shown = dead_letter.join(matching, matching.c.id == _c.id)
     last = _last(stretch.looked)
     # One row at least, with no letter in it when none matches, unless there was nothing to look at.
-    statement = (
-        select(last, shown)
-        .select_from(last.outerjoin(shown, true()))
-        .order_by(shown.c.last_failed_at_ms.desc(), shown.c.id.desc())
-    )
+    statement = select(last, *LIGHT).select_from(last.outerjoin(shown, true())).order_by(*NEWEST)
     rows = connection.execute(statement).mappings().all()
     if not rows:
         return _Looked([], stretch.until, 0)

@@ -116,6 +116,12 @@ Index(
     dead_letter.c.session_id,
     postgresql_where=_WAITING,
 )
+#: For bulk operations, which go through the letters by number.
+Index(
+    "ix_dead_letter_failed",
+    dead_letter.c.id,
+    postgresql_where=text("status IN ('dead', 'poisoned')"),
+)
 Index("ix_dead_letter_unpublished", dead_letter.c.claimed_at_ms, postgresql_where=_UNPUBLISHED)
 Index(
     "ix_dead_letter_resolved",

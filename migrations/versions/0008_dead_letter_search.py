@@ -186,6 +186,13 @@ def _indexes() -> None:
         postgresql_where=sa.text("status IN ('dead', 'retrying', 'poisoned')"),
     )
     op.create_index(
+        "ix_dead_letter_failed",
+        "dead_letter",
+        ["id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("status IN ('dead', 'poisoned')"),
+    )
+    op.create_index(
         "ix_dead_letter_blocked",
         "dead_letter",
         ["fingerprint", "session_id"],
