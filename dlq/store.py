@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -28,6 +29,8 @@ from dlq.letters import ALLOWED, Status
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter, dead_letter_history
 from dlq.times import to_ms
+
+_NOT_MIGRATED = (UndefinedTable, UndefinedColumn, InvalidSchemaName)
 
 _c = dead_letter.c
 
@@ -56,8 +59,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def first_line(error: SQLAlchemyError) -> str:
     """What the driver said, without statement and parameters: those hold payloads."""
-    said = str(getattr(error, "orig", None) or type(error).__name__).strip()
-    return said.partition("\n")[0].rstrip(".")
+    orig = getattr(error, "orig", None)
+    said = str(orig or type(error).__name__).strip().partition("\n")[0].rstrip(".")
+    if isinstance(orig, _NOT_MIGRATED):
+        said += " (let Onward make or update its tables there: python -m infra migrate)"
+    return said
 
 
 def discard(

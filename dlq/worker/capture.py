@@ -160,7 +160,7 @@ class Capture:
             envelope = self._envelope(message, arguments)
             kept = Record(envelope, to_ms(self.clock()), outcome, failure, run)
             if not self._stored(kept):
-                spool.append(self.settings.spool, kept.to_json(self.sealer), kept.at_ms)
+                self._spool(kept)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
             _log.critical("Lost the letter of task %s", _task_id_of(message), exc_info=True)
@@ -180,6 +180,14 @@ class Capture:
             self._stay_away(error)
             return False
         return True
+
+    def _spool(self, kept: Record) -> None:
+        try:
+            spool.append(self.settings.spool, kept.to_json(self.sealer), kept.at_ms)
+        except OSError:
+            # The database may be back before it is expected to be, and nothing else is left.
+            self._write(kept)
+            self._away_until = 0.0
 
     def _write(self, kept: Record) -> None:
         with store.transaction(self.engine()) as connection:

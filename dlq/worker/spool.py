@@ -28,11 +28,15 @@ def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     final = folder / f"{order_ms:015d}-{uuid4().hex}{_SUFFIX}"
     unnamed = final.with_suffix(".part")
-    with unnamed.open("x", encoding="utf-8") as file:
-        json.dump(record, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unnamed.rename(final)
+    try:
+        with unnamed.open("x", encoding="utf-8") as file:
+            json.dump(record, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.rename(final)
+    except OSError:
+        unnamed.unlink(missing_ok=True)  # it would take room from later ones on a full disk
+        raise
     _sync_folder(folder)
     return final
 

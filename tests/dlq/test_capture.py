@@ -130,6 +130,25 @@ def test_a_letter_that_nothing_takes_is_counted_and_does_not_raise(captures, tmp
     assert "t1" in caplog.text
 
 
+def test_with_a_disk_that_takes_nothing_the_database_is_asked_before_it_is_expected(
+    engine, captures, tmp_path, database_url
+):
+    (tmp_path / "spool").write_text("in the way")
+    capture = captures(NOWHERE)
+    capture.failed(message("t1"), failure())
+    capture._url, capture._engine = make_url(database_url), None  # it is back
+    capture.failed(message("t2"), failure())
+    capture.failed(message("t3"), failure())
+    assert (capture.lost, count(engine, "dead_letter")) == (1, 2)
+
+
+def test_a_database_without_our_tables_is_said_to_need_them(captures, database_url, tmp_path, caplog):
+    elsewhere = make_url(database_url).set(database="template1").render_as_string(hide_password=False)
+    captures(elsewhere).failed(message(), failure())
+    assert "python -m infra migrate" in caplog.text
+    assert len(spool.waiting(tmp_path / "spool", 9)) == 1
+
+
 def test_an_url_without_driver_uses_the_one_we_have(captures, database_url, engine):
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     captures(plain).failed(message(), failure())

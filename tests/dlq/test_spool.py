@@ -1,5 +1,6 @@
 """Letters on disk: synced before they are named, replayed in order, never lost."""
 
+import errno
 import json
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_record_that_the_database_refuses_is_kept_aside(tmp_path):
     [kept] = tmp_path.iterdir()
     assert json.loads(kept.read_text()) == {"at": 1}
     assert spool.waiting(tmp_path, 10) == []
+
+
+def test_a_full_disk_is_left_no_fuller(tmp_path, monkeypatch):
+    def refuse(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spool.os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        spool.append(tmp_path, {"n": 1}, 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unfinished_file_is_not_replayed(tmp_path):
