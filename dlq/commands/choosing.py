@@ -20,10 +20,12 @@ _TEXTS = (
     ("text", "that hold these words"),
 )
 
+_DIGITS = 9
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--status", type=Status, choices=list(Status), action="append", default=[])
-    parser.add_argument("--kind", type=Kind, choices=list(Kind), action="append", default=[])
+    parser.add_argument("--status", choices=[status.value for status in Status], action="append", default=[])
+    parser.add_argument("--kind", choices=[kind.value for kind in Kind], action="append", default=[])
     for name, meaning in _TEXTS:
         parser.add_argument(f"--{name}", default="", help=meaning)
     for name, meaning in (("from", "failed at or after"), ("to", "failed before")):
@@ -34,8 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def narrowed(options: argparse.Namespace) -> LetterFilter:
     return LetterFilter(
-        status=tuple(options.status),
-        kind=tuple(options.kind),
+        status=tuple(Status(status) for status in options.status),
+        kind=tuple(Kind(kind) for kind in options.kind),
         failed_from=options.failed_from,
         failed_to=options.failed_to,
         **{field: getattr(options, field) for name, _ in _TEXTS if (field := name.replace("-", "_"))},
@@ -51,7 +53,17 @@ def letter_id(named: str, desk: Opened) -> int:
     return console.letter_of_task(desk.engine, desk.by, named)
 
 
+def number(text: str) -> int:
+    """A whole number that a column can hold."""
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 0 to {10**_DIGITS - 1:,}")
+    return int(text)
+
+
 def moment(text: str) -> datetime:
     """A time as people type it; without a zone it is UTC."""
-    typed = datetime.fromisoformat(text)
+    try:
+        typed = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-01-31T12:00") from None
     return typed if typed.tzinfo else typed.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from dlq.commands import Opened, Opener
+from dlq.commands import Opened, Opener, choosing
 from dlq.commands.printing import flat, say, say_json, say_pairs, say_table
 from dlq.operations import console
 
@@ -11,10 +11,12 @@ _CHANGES = {"pause": console.pause, "resume": console.resume, "cancel": console.
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("operation", type=int, nargs="?", help="its number; all of them without")
+    parser.add_argument("operation", type=choosing.number, nargs="?", help="its number; all of them without")
     parser.add_argument("change", nargs="?", choices=sorted(_CHANGES), help="what to do with it")
     parser.add_argument("--limit", type=int, default=50)
-    parser.add_argument("--after", type=int, help="position printed at the end of the page before")
+    parser.add_argument(
+        "--after", type=choosing.number, help="position printed at the end of the page before"
+    )
 
 
 def run(options: argparse.Namespace, opened: Opener) -> int:

@@ -12,7 +12,9 @@ from dlq.retries.retry import RetryClient
 def configure(parser: argparse.ArgumentParser) -> None:
     changing.configure(parser)
     parser.add_argument("--to-queue", default="", metavar="QUEUE", help="another queue than the letter's own")
-    parser.add_argument("--version", type=int, help="edited arguments instead of the original; one letter")
+    parser.add_argument(
+        "--version", type=choosing.number, help="edited arguments instead of the original; one letter"
+    )
     parser.add_argument("--even-poisoned", action="store_true", help="also those that failed too often")
 
 

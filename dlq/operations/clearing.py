@@ -6,13 +6,16 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from dlq.access import Actor, Audit
-from dlq.errors import CountMoved
+from dlq.errors import BadOption, CountMoved
 from dlq.operations import console
 from dlq.operations.preview import BulkPreview, preview
 from dlq.operations.records import Action, Operation, Selection
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.times import Clock, utc_now
+
+#: A hundred years.
+MOST_HOURS = 876_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,10 @@ class Clearing:
 def would_clear(
     engine: Engine, by: Actor, what: Clearing, *, redactor: Redactor, clock: Clock = utc_now
 ) -> BulkPreview:
-    """The dry run: what `clear` would discard now."""
+    """The dry run: what `clear` would discard now. Raises BadOption for an age out of range."""
     now, hours = clock(), what.older_than_hours
+    if hours is not None and not 0 <= hours <= MOST_HOURS:
+        raise BadOption(f"An age must lie between 0 and {MOST_HOURS:,} hours")
     failed_to = None if hours is None else now - timedelta(hours=hours)
     selection = Selection(LetterFilter(task_name=what.filter_task_name, failed_to=failed_to))
     return preview(engine, by, Action.DISCARD, selection, redactor=redactor, clock=lambda: now)

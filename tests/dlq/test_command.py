@@ -209,6 +209,29 @@ def test_clear_discards_what_the_dry_run_counted(engine, run):
     assert [letter(engine, each)["status"] for each in (1, 2)] == ["discarded", "dead"]
 
 
+@pytest.mark.parametrize("hours", ["nan", "inf", "-5", "1e30"])
+def test_clear_refuses_an_age_that_is_none(engine, run, hours):
+    fail(engine, envelope("t1"))
+    code, _, err = run("clear", f"--older-than-hours={hours}", "--dry-run")
+    assert (code, err) == (2, "dlq: An age must lie between 0 and 876,000 hours.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--status", "bogus"), "choose from 'dead', 'retrying'"),
+        (("list", "--kind", "bogus"), "choose from 'exception'"),
+        (("list", "--from", "yesterday"), "'yesterday' is no time; write it as 2026-01-31T12:00"),
+        (("operations", "9" * 20), "is no number from 0 to 999,999,999"),
+        (("retry", "1", "--version", "9" * 11), "is no number from 0 to 999,999,999"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_what_can(capsys, arguments, said):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
 def test_clear_without_an_expected_count_changes_nothing(engine, run):
     fail(engine, envelope("t1"))
     code, _, err = run("clear")
