@@ -1,7 +1,7 @@
 """Edited arguments of a letter. The original is version 0 and stays as it came; each edit is one more.
 
 An edit is JSON and changes arguments alone: callbacks, chord and chain of the message stay. People see and
-edit arguments with secrets masked; a mask left where it was keeps its secret (see `unmasking`).
+edit arguments with secrets masked; a mask left where it was keeps its secret (see `redaction/unmasking.py`).
 """
 
 import json

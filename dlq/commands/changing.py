@@ -6,9 +6,10 @@ stays; the installation's worker goes on with it.
 
 import argparse
 import sys
+from collections.abc import Callable
 from time import sleep
 
-from dlq.commands import Opened, choosing
+from dlq.commands import Opened, Opener, choosing
 from dlq.commands.printing import say, say_json, warn
 from dlq.errors import NoLetterNamed, YesNeeded
 from dlq.operations import console
@@ -18,6 +19,7 @@ from dlq.operations.running import run_due
 from dlq.queries import LetterFilter
 from dlq.retries.publishing import Publisher
 from dlq.times import utc_now
+from dlq.views import LetterSummary
 
 #: Until letters that were not due, or that the broker did not take, are tried again.
 WAIT_SECONDS = 1.0
@@ -40,6 +42,24 @@ def names_one(options: argparse.Namespace) -> bool:
     """Whether one letter is meant, whatever it is, and at once: that needs no stored operation."""
     at_once = options.rate is None and options.start_at is None
     return len(options.letters) == 1 and at_once and choosing.narrowed(options) == LetterFilter()
+
+
+def move(
+    options: argparse.Namespace, opened: Opener, action: Action, move_one: Callable[..., LetterSummary]
+) -> int:
+    """Discard or restore what the options name; one letter alone by `move_one`."""
+    with opened() as desk:
+        if options.dry_run or not names_one(options):
+            return change_many(options, desk, action)
+        wanted = choosing.letter_id(options.letters[0], desk)
+        moved = move_one(
+            desk.engine, desk.by, wanted, options.reason, redactor=desk.redactor, audit=desk.audit
+        )
+    if options.json:
+        say_json(moved)
+    else:
+        say(f"Letter {moved.id} is {moved.status}.")
+    return 0
 
 
 def change_many(
