@@ -12,7 +12,6 @@ from dlq.strategies.words import hint
 from dlq.versions import versions
 from dlq.views import LetterDetail
 from infra.access.roles import Permission
-from infra.errors import DatabaseUnavailable
 from pages import (
     _access,
     _charts,
@@ -59,8 +58,11 @@ def _contents(letter_id: str) -> None:
             sealer=_resources.sealer(),
             redactor=_resources.redactor(),
         )
-    except (DlqError, DatabaseUnavailable) as error:
+    except DlqError as error:
         _states.state("This letter cannot be shown now", str(error))
+        return
+    except _states.AWAY:
+        _states.state("This letter cannot be shown now", _states.ASKED_AGAIN)
         return
     letter = detail.letter
     with st.container(horizontal=True, vertical_alignment="center"):

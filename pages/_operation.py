@@ -9,7 +9,6 @@ from dlq.operations import console
 from dlq.operations.outcome import outcome
 from dlq.operations.records import Operation
 from infra.access.roles import Permission
-from infra.errors import DatabaseUnavailable
 from pages import (
     _access,
     _charts,
@@ -32,8 +31,12 @@ def show(operation_id: str) -> None:
         by = _access.enter(Permission.READ_LETTERS)
         operation = console.operation(_resources.engine(), by, _number(operation_id))
         came = outcome(_resources.engine(), by, operation.id)
-    except (DlqError, DatabaseUnavailable) as error:
+    except DlqError as error:
         _states.state("This operation cannot be shown now", str(error))
+        st.space("medium")
+        return
+    except _states.AWAY:
+        _states.state("This operation cannot be shown now", _states.ASKED_AGAIN)
         st.space("medium")
         return
     _head(operation)
@@ -61,6 +64,7 @@ def _head(operation: Operation) -> None:
 def _facts(operation: Operation) -> None:
     options = operation.options
     pairs = [
+        ("Operation", str(operation.id)),
         ("Started by", f"{operation.created_by}, {clock_time(operation.created_at)}"),
         ("Why", operation.reason),
         ("Rate", f"{options.rate_per_second:g} letters a second" if options.rate_per_second else ""),

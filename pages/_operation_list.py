@@ -54,7 +54,7 @@ def _row(operation: Operation) -> None:
 
 def _text(operation: Operation) -> str:
     when = f"{operation.created_by}, {ago(operation.created_at, _resources.now())}"
-    parts = [_operation_words.progress(operation), when, operation.reason]
+    parts = [f"operation {operation.id}", _operation_words.progress(operation), when, operation.reason]
     return (
         f'<div class="letter"><b>{escape(_operation_words.title(operation))}</b>'
         f"<small>{escape(' · '.join(part for part in parts if part))}</small></div>"

@@ -22,7 +22,7 @@ def show(shown: BulkPreview) -> None:
     pairs = [
         ("Sessions behind them", count(shown.sessions)),
         ("Tasks", _ranked(shown.by_task)),
-        ("Their queues", _ranked(shown.by_queue)),
+        ("Queues", _ranked(shown.by_queue)),
     ]
     if shown.count:
         _charts.facts(pairs)

@@ -92,5 +92,8 @@ def selection(chosen: Selection) -> str:
     """Which letters it took, in words: 3 picked letters, or all of a filter."""
     if chosen.letter_ids:
         return f"{letters(len(chosen.letter_ids))} picked one by one"
-    parts = [f"{name.replace('_', ' ')} {value}" for name, value in to_pairs(chosen.narrowed)]
+    asked: dict[str, list[str]] = {}
+    for name, value in to_pairs(chosen.narrowed):
+        asked.setdefault("group" if name == "fingerprint" else name.replace("_", " "), []).append(value)
+    parts = [f"{name} {' or '.join(values)}" for name, values in asked.items()]
     return f"all with {', '.join(parts)}" if parts else "all letters"

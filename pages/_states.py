@@ -27,12 +27,17 @@ def state(title: str, text: str) -> None:
     st.html(f'<div class="state" role="status"><b>{escape(title)}</b>{escape(text)}</div>')
 
 
+#: PostgreSQL is away, seen at the pool or in the middle of a query.
+AWAY = (DatabaseUnavailable, OperationalError)
+ASKED_AGAIN = "PostgreSQL does not answer. It is asked again by itself."
+
+
 @contextmanager
 def failures_shown(what: str) -> Iterator[None]:
     """Turn an expected failure inside the block into a card with "Try again"; the filters stay."""
     try:
         yield
-    except (DatabaseUnavailable, OperationalError):
+    except AWAY:
         _failed(what, "PostgreSQL does not answer. Your filters are kept.")
     except (AnalyticsError, DlqError, InfraError) as error:
         _failed(what, str(error))

@@ -58,7 +58,7 @@ def test_a_group_is_retried_on_a_real_worker_and_what_came_of_it_is_shown(opened
         worker.send("divide", 1, 0, session_id=f"s{nth}")
     eventually(lambda: builders.count(engine, "dead_letter") == 3)
     page = opened(Role.OPERATOR)
-    page.locator(".st-key-card_groups").get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Open ZeroDivisionError").click()
     expect(page.locator(".st-key-card_group")).to_contain_text("3 sessions blocked")
     worker.raise_flag("nonzero")
 

@@ -2,7 +2,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pages import _words
+from dlq.letters import Status
+from dlq.operations.records import Selection
+from dlq.queries import LetterFilter
+from pages import _operation_words, _words
+from pages._row_label import row_label
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,14 @@ def test_a_change_is_said_with_its_sign_and_none_is_not_said():
     )
     assert (_words.change(0.0001), _words.points(-0.0004), _words.longer(0.0)) == (None, None, None)
     assert (_words.change(None), _words.points(None), _words.longer(None)) == (None, None, None)
+
+
+def test_what_an_operation_took_names_each_filter_once():
+    narrowed = LetterFilter(fingerprint="3f6c", status=(Status.DEAD, Status.POISONED))
+    said = _operation_words.selection(Selection(narrowed))
+    assert "status dead or poisoned" in said
+    assert "group 3f6c" in said
+
+
+def test_a_name_in_a_button_is_no_markdown():
+    assert row_label("Open", "a_b [c]@vm") == r"Open :gray[a\_b \[c\]\@vm]"
