@@ -84,7 +84,7 @@ class Plain:
         return self._rows(*(_by(name, narrowed) for name in _COUNTED))
 
     def choices(self) -> Any:
-        return self._rows(*(select(distinct(_p[name])) for name in _OFFERED))
+        return self._rows(*(select(_p[name]).distinct() for name in _OFFERED))
 
     def groups(self, order: str) -> Any:
         """The groups, and the new letters of each by hour of the last day."""
