@@ -214,7 +214,7 @@ class YesNeeded(DlqError):
 
 class CountMoved(DlqError):
     def __init__(self, expected: int, found: int) -> None:
-        super().__init__(f"{expected} letters were previewed, but it would be {found} now. Look again first.")
+        super().__init__(f"The preview counted {expected:,}; now it would be {found:,}. Look again first.")
         self.expected = expected
         self.found = found
 

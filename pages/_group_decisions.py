@@ -6,12 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from dlq.errors import DlqError
 from dlq.groups import console
 from dlq.groups.summary import GroupState, GroupSummary
 from infra import audit
-from infra.errors import AccessDenied
-from pages import _access, _resources
+from pages import _access, _resources, _states
 
 _MUTES = {
     "Mute for a day": timedelta(days=1),
@@ -84,5 +82,5 @@ def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: An
         decision(
             _resources.engine(), by, fingerprint, *chosen, redactor=_resources.redactor(), audit=audit.record
         )
-    except (DlqError, AccessDenied) as error:
-        st.session_state["group_refused"] = str(error)
+    except _states.REFUSED as error:
+        st.session_state["group_refused"] = _states.refusal(error)

@@ -5,11 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from dlq.errors import DlqError
 from dlq.versions import LetterVersion, difference, edit
 from infra import audit
-from infra.errors import AccessDenied
-from pages import _access, _resources
+from pages import _access, _resources, _states
 
 _HEIGHT = 260
 
@@ -73,5 +71,5 @@ def _save(letter_id: int, over: int, key: str) -> None:
             audit=audit.record,
             over=over,
         )
-    except (DlqError, AccessDenied, ValueError) as error:
-        st.session_state["edit_refused"] = str(error)
+    except (*_states.REFUSED, ValueError) as error:
+        st.session_state["edit_refused"] = _states.refusal(error)

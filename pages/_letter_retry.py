@@ -10,8 +10,7 @@ from dlq.retries.retry import Preview, RetryClient
 from dlq.versions import LetterVersion
 from dlq.views import LetterSummary
 from infra.access.roles import Person
-from infra.errors import AccessDenied
-from pages import _access, _letter_arguments, _resources
+from pages import _access, _letter_arguments, _resources, _states
 
 
 def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person, buttons: DeltaGenerator) -> None:
@@ -65,8 +64,8 @@ def _send(client: RetryClient, preview: Preview, queue: str, version: int | None
             queue=queue,
             version=version,
         )
-    except (DlqError, AccessDenied) as error:
-        st.session_state["refused"] = str(error)
+    except _states.REFUSED as error:
+        st.session_state["refused"] = _states.refusal(error)
         return
     if not receipt.published:
         st.session_state["refused"] = "The broker is away. The retry is kept, and sent once it is back."

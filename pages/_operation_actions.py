@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dlq.errors import DlqError
 from dlq.letters import Status
 from dlq.operations import console
 from dlq.operations.outcome import Outcome
@@ -12,8 +11,7 @@ from dlq.operations.records import UNDER_WAY, Action, Operation, OperationStatus
 from dlq.queries import LetterFilter
 from infra import audit
 from infra.access.roles import Person
-from infra.errors import AccessDenied
-from pages import _access, _operation_start, _resources
+from pages import _access, _operation_start, _resources, _states
 from pages._operation_words import ACTIONS
 
 
@@ -59,5 +57,5 @@ def _button(label: str, icon: str, change: Callable[..., Operation], operation_i
 def _change(change: Callable[..., Operation], operation_id: int) -> None:
     try:
         change(_resources.engine(), _access.signed_in(), operation_id, audit=audit.record)
-    except (DlqError, AccessDenied) as error:
-        st.session_state["operation_change_refused"] = str(error)
+    except _states.REFUSED as error:
+        st.session_state["operation_change_refused"] = _states.refusal(error)

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dlq.errors import DlqError
 from dlq.operations import console
 from dlq.operations.preview import BulkPreview, preview
 from dlq.operations.records import Action, Options, Selection
 from infra import audit
 from infra.access.roles import Permission, Person
-from infra.errors import AccessDenied
 from pages import _access, _letter_picks, _operation_options, _operation_preview, _resources, _states
 from pages._operation_words import ACTIONS, letters
 
@@ -109,9 +107,9 @@ def _start(shown: BulkPreview) -> None:
         operation = console.start(
             _resources.engine(), by, shown, st.session_state["operation_reason"], audit=audit.record
         )
-    except (DlqError, AccessDenied) as error:
+    except _states.REFUSED as error:
         _recount()
-        st.session_state["operation_refused"] = str(error)
+        st.session_state["operation_refused"] = _states.refusal(error)
         return
     _close()
     _letter_picks.clear()

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from analytics.errors import AnalyticsError
 from dlq.errors import DlqError
-from infra.errors import DatabaseUnavailable, InfraError
+from infra.errors import AccessDenied, DatabaseUnavailable, InfraError
 
 
 def card_head(title: str, subtitle: str) -> None:
@@ -30,6 +30,15 @@ def state(title: str, text: str) -> None:
 #: PostgreSQL is away, seen at the pool or in the middle of a query.
 AWAY = (DatabaseUnavailable, OperationalError)
 ASKED_AGAIN = "PostgreSQL does not answer. It is asked again by itself."
+#: What a press may meet instead of being done; `refusal` says it.
+REFUSED = (DlqError, AccessDenied, *AWAY)
+
+
+def refusal(error: Exception) -> str:
+    """One of REFUSED as a sentence for the person who pressed."""
+    if isinstance(error, AWAY):
+        return "PostgreSQL does not answer, so nothing was changed. Try again shortly."
+    return str(error)
 
 
 @contextmanager

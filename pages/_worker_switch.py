@@ -8,10 +8,8 @@ import streamlit as st
 
 from dlq.broker.control import BrokerControl, Receipt
 from dlq.broker.records import Limits
-from dlq.errors import DlqError
 from infra.access.roles import Person
-from infra.errors import AccessDenied
-from pages import _access, _resources
+from pages import _access, _resources, _states
 
 Switch = Callable[[BrokerControl, Person, str], str]
 
@@ -144,8 +142,8 @@ def _do(switch: Switch, reason: str = "") -> None:
     try:
         by = _access.signed_in()
         st.session_state["switch_said"] = switch(_resources.control(), by, reason)
-    except (DlqError, AccessDenied) as error:
-        st.session_state["switch_said"] = str(error)
+    except _states.REFUSED as error:
+        st.session_state["switch_said"] = _states.refusal(error)
 
 
 def _pause(queue: str) -> Switch:

@@ -5,9 +5,10 @@ Most is known of workers that report; of others only what stands in their answer
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 
-from dlq.broker.records import ConfigurationWarning, QueueView, Severity, WorkerView
+from dlq.broker.records import ConfigurationWarning, Pause, QueueView, Severity, WorkerView
 
 #: Names spelled out in one warning at most.
 NAMED = 5
@@ -30,7 +31,7 @@ def warnings(
         _different_visibility(reporting),
         _loops(reporting),
         _nobody_listens(alive, queues),
-        _paused_but_consumed(queues),
+        _paused_but_consumed(alive, queues),
         _one_name_twice(alive),
         _not_reporting(alive),
         _without_limit(reporting),
@@ -152,14 +153,27 @@ def _nobody_listens(
         )
 
 
-def _paused_but_consumed(queues: Collection[QueueView]) -> Iterator[ConfigurationWarning]:
+def _paused_but_consumed(
+    alive: Collection[WorkerView], queues: Collection[QueueView]
+) -> Iterator[ConfigurationWarning]:
+    started = {worker.name: worker.started_at for worker in alive}
     for queue in queues:
-        if queue.pause and queue.workers:
+        untold = [
+            name
+            for name in queue.workers
+            if queue.pause and not _was_told(name, started.get(name), queue.pause)
+        ]
+        if untold:
             yield ConfigurationWarning(
                 Severity.NOTE,
-                f"{queue.name} is paused, but {_listed(queue.workers)} consumes it",
+                f"{queue.name} is paused, but {_listed(untold)} consumes it",
                 "A worker that starts after the pause was never told. Pause the queue again to tell it too.",
             )
+
+
+def _was_told(name: str, started_at: datetime | None, pause: Pause) -> bool:
+    """Whether it agreed to the pause and still is that process; its own report may be older than that."""
+    return name in pause.workers and (started_at is None or started_at <= pause.at)
 
 
 def _one_name_twice(alive: Collection[WorkerView]) -> Iterator[ConfigurationWarning]:

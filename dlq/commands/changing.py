@@ -115,7 +115,7 @@ def say_preview(seen: BulkPreview, *, as_json: bool) -> None:
     if as_json:
         say_json(seen)
         return
-    say(f"{seen.count} letters, {seen.sessions} sessions wait behind them. {seen.sends}")
+    say(f"Letters: {seen.count:,}. Sessions that wait behind them: {seen.sessions:,}. {seen.sends}")
     for name, letters in seen.by_task.items():
         say(f"  {letters}  {name}")
     warn(seen.warnings)

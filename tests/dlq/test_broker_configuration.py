@@ -1,5 +1,7 @@
 """Which configuration is warned of, and that a sound one is not."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +103,13 @@ def test_a_full_queue_that_nobody_consumes_stands_unless_it_is_paused() -> None:
 def test_a_worker_that_takes_from_a_paused_queue_is_named() -> None:
     paused = queue(pause=Pause("mail", "ada", NOW, "", ("two@here",)))
     assert "mail is paused, but one@here" in warnings([worker()], [paused])[0].title
+
+
+@pytest.mark.parametrize(("minutes", "named"), [(-1, False), (1, True)])
+def test_a_worker_that_was_told_is_named_only_when_it_has_started_anew(minutes: int, named: bool) -> None:
+    paused = queue(pause=Pause("mail", "ada", NOW, "", ("one@here",)))
+    told = replace(worker(), started_at=NOW + timedelta(minutes=minutes))
+    assert bool(warnings([told], [paused])) is named
 
 
 def test_workers_of_one_name_and_workers_without_capture_are_named() -> None:

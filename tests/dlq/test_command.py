@@ -143,7 +143,7 @@ def test_a_dry_run_counts_and_changes_nothing(engine, run, command):
         fail(engine, envelope(f"t{number}", session_id=f"s{number}"))
     seen = json.loads(run(command, "--all", "--dry-run", "--json")[1])
     assert (seen["count"], seen["sessions"], seen["by_task"]) == (2, 2, {"shop.pay": 2})
-    assert "2 letters, 2 sessions wait" in run(command, "--all", "--dry-run")[1]
+    assert "Letters: 2. Sessions that wait behind them: 2." in run(command, "--all", "--dry-run")[1]
     assert [letter(engine, each)["status"] for each in (1, 2)] == ["dead", "dead"]
 
 

@@ -207,7 +207,7 @@ def test_a_start_is_refused_when_the_letters_moved_since_the_preview(engine):
     ids = fail_many(engine, 3)
     looked_at = seen(engine)
     desk.discard(engine, OLGA, ids[0], redactor=SHOWN, audit=RecordedAudit(), clock=noon)
-    with pytest.raises(CountMoved, match="3 letters were previewed, but it would be 2 now"):
+    with pytest.raises(CountMoved, match="counted 3; now it would be 2"):
         console.start(engine, OLGA, looked_at, "", audit=RecordedAudit(), clock=noon)
     assert console.operations(engine, OLGA).operations == ()
 

@@ -3,9 +3,11 @@ import json
 
 import pytest
 import redis
+from sqlalchemy.exc import OperationalError
 
 from dlq import console
 from dlq.redaction import Redactor
+from dlq.retries.retry import RetryClient
 from infra.access.roles import Person, Role
 from infra.celery_app import QUEUE
 from tests.dlq import builders
@@ -71,6 +73,18 @@ def test_a_retry_publishes_once_and_is_shown_as_on_its_way(world, shown, redis_u
         assert broker.llen(QUEUE) == 1
     detail = console.letter(world.engine, ADA, letter_id, redactor=Redactor(), sealer=builders.UNSEALED)
     assert [change.actor for change in detail.history][-1] == "ada"
+
+
+def test_a_press_while_postgresql_is_away_says_that_nothing_was_changed(world, shown, monkeypatch):
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("insert", None, ConnectionError("server closed the connection"))
+
+    letter_id = world.letter(queue=QUEUE)
+    app = world.open(Role.OPERATOR, PAGE)
+    app.button(key=f"open_{letter_id}").click().run()
+    monkeypatch.setattr(RetryClient, "retry", away)
+    app.button(key=f"retry_{letter_id}").click().run()
+    assert "PostgreSQL does not answer, so nothing was changed" in shown(app)
 
 
 def test_who_comes_second_is_told_who_was_first(world, shown):

@@ -180,7 +180,7 @@ def test_what_is_started_is_what_was_shown(world, shown):
     app.button(key="operation_confirm").click().run()
     assert console.operations(world.engine, ADA).operations == ()
     assert app.button(key="operation_confirm").label == "Discard 1 letter"
-    assert "2 letters were previewed, but it would be 1 now" in shown(app)
+    assert "counted 2; now it would be 1" in shown(app)
 
 
 def test_rate_start_and_queue_are_part_of_the_preview(world, shown):
