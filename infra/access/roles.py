@@ -13,6 +13,7 @@ class Permission(StrEnum):
     READ_LETTERS = "letters.read"
     RETRY_LETTERS = "letters.retry"
     DELETE_LETTERS = "letters.delete"
+    READ_AUDIT = "audit.read"
     MANAGE_PEOPLE = "people.manage"
     MANAGE_SETTINGS = "settings.manage"
 
@@ -42,6 +43,8 @@ ALLOWS: dict[Role, frozenset[Permission]] = {
 class Person:
     login: str
     role: Role
+    #: Sees only what belongs to these clients, and nothing that belongs to none; None: no restriction.
+    clients: frozenset[str] | None = None
 
     def may(self, permission: str) -> bool:
         return permission in ALLOWS[self.role]
