@@ -19,10 +19,15 @@ from dlq.redaction.logs import redact_logs
 from infra.access.guard import Guard
 from infra.access.headers import security_headers
 from infra.access.sign_in import cookie_name, sign_in_route
+from infra.compressed_files import CompressedFiles
+from infra.logs import configure
+from infra.request_log import RequestLog
 from recovery.dashboard import dashboard
 
 handles = dashboard()
 redact_logs(handles.redactor)
+configure(handles.settings.log, mask=handles.redactor.text)
+static = Path(get_static_dir())
 cookie = cookie_name(handles.settings.home)
 
 
@@ -43,12 +48,14 @@ app = st.App(
         Route("/api/{path:path}", no_such_path),
     ],
     middleware=[
+        Middleware(RequestLog),
         Middleware(
             Guard,
             engine=handles.engine,
             cookie=cookie,
             clock=clock,
-            headers=security_headers(Path(get_static_dir()) / "index.html"),
-        )
+            headers=security_headers(static / "index.html"),
+        ),
+        Middleware(CompressedFiles, folder=static),
     ],
 )

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from infra.errors import SettingsError
+from infra.logs import LogStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ SETTINGS = (
         "Port of the dashboard; the next free one of twenty is taken when it is in use.",
     ),
     Setting("ONWARD_WORKERS", "2", "Task processes of the embedded worker."),
+    Setting("ONWARD_LOG", "", "How programs log: text or json. Empty: text on a terminal, json elsewhere."),
+    Setting(
+        "ONWARD_GRACE_SECONDS",
+        "30",
+        "Seconds that running requests, exports and tasks have to end in when everything is stopped.",
+    ),
 )
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -51,6 +58,9 @@ class Settings:
     host: str
     port: int
     workers: int
+    #: None: text on a terminal, JSON elsewhere.
+    log: LogStyle | None
+    grace_seconds: int
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -66,6 +76,8 @@ class Settings:
             host=value["ONWARD_HOST"],
             port=_whole_number("ONWARD_PORT", value["ONWARD_PORT"], 1, 65535),
             workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),
+            log=_log_style(value["ONWARD_LOG"]),
+            grace_seconds=_whole_number("ONWARD_GRACE_SECONDS", value["ONWARD_GRACE_SECONDS"], 1, 3600),
         )
 
     def server_urls(self) -> tuple[str, str]:
@@ -109,6 +121,15 @@ def _parsed(name: str, text: str, example: str) -> URL:
     if not url.host and "host" not in url.query:
         raise SettingsError(name, f"has no host; write it as {example}.")
     return url
+
+
+def _log_style(text: str) -> LogStyle | None:
+    if not text:
+        return None
+    try:
+        return LogStyle(text.lower())
+    except ValueError:
+        raise SettingsError("ONWARD_LOG", f"is {text!r}, but must be {' or '.join(LogStyle)}.") from None
 
 
 def _whole_number(name: str, text: str, low: int, high: int) -> int:

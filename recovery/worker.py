@@ -4,14 +4,15 @@ from celery.schedules import crontab
 
 import dlq
 from dlq.redaction import Redactor
-from dlq.redaction.logs import redact_logs
 from dlq.settings import Settings as DlqSettings
 from infra.celery_app import create_celery
 from infra.settings import Settings
 from recovery.periodic import OPERATIONS_SECONDS
+from recovery.task_logs import write_logs
 
-redact_logs(Redactor(email=DlqSettings.from_env().redact_email))
-_database_url, _redis_url = Settings.from_env().server_urls()
+_settings = Settings.from_env()
+write_logs(_settings.log, Redactor(email=DlqSettings.from_env().redact_email))
+_database_url, _redis_url = _settings.server_urls()
 
 app = create_celery(_redis_url, include=("recovery.periodic", "onboarding.tasks"))
 app.conf.update(

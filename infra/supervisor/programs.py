@@ -50,7 +50,7 @@ def dashboard(settings: Settings, port: int) -> Program:
         "Dashboard",
         ("streamlit", "run", "app.py", *address),
         is_up=lambda _: is_healthy(settings, port),
-        grace_seconds=5,
+        grace_seconds=settings.grace_seconds,
     )
 
 
@@ -61,7 +61,7 @@ def worker(settings: Settings) -> Program:
         "Worker",
         (*celery, "--pool", "prefork", "-c", str(settings.workers), *alone),
         is_up=lambda child: child.has_said(" ready."),
-        grace_seconds=15,
+        grace_seconds=settings.grace_seconds,
     )
 
 
