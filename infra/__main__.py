@@ -4,7 +4,6 @@ It wires the parts together, so it may import any of them.
 """
 
 import argparse
-import getpass
 import json
 import os
 import signal
@@ -20,9 +19,8 @@ from analytics import definition_json, definitions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
-from infra.database import open_engine
+from infra.commands import links, tokens
 from infra.errors import InfraError
-from infra.home import DataFolder
 from infra.servers import connected
 from infra.settings import CHECKOUT, Settings
 from infra.supervisor import programs
@@ -58,10 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     run_parser.set_defaults(command=_run)
     migrate_parser = commands.add_parser("migrate", help="bring the schema to its newest version")
     migrate_parser.set_defaults(command=_migrate)
-    link_parser = commands.add_parser("link", help="print a new link to sign in with; it works once")
-    link_parser.add_argument("--login", help="who signs in with it (default: the name of the role)")
-    link_parser.add_argument("--role", choices=[role.value for role in Role], default=Role.ADMIN.value)
-    link_parser.set_defaults(command=_link)
+    for kind in (links, tokens):
+        kind.add(commands)
     return parser
 
 
@@ -80,17 +76,6 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
 def _migrate(_options: argparse.Namespace, settings: Settings) -> None:
     with connected(settings):
         _say("Schema is up to date")
-
-
-def _link(options: argparse.Namespace, settings: Settings) -> None:
-    running = DataFolder(settings.home).running()
-    page_url = running.url if running and running.url else f"http://{settings.host}:{settings.port}"
-    with connected(settings) as servers:
-        engine = open_engine(servers.database_url)
-        person = Person(options.login or options.role, Role(options.role))
-        token = create_link(engine, person, by=getpass.getuser(), now=datetime.now(UTC))
-        engine.dispose()
-    print(f"{page_url}{SIGN_IN_PATH}?token={token}")
 
 
 def _prepare(engine: Engine) -> None:

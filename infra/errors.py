@@ -9,6 +9,12 @@ InfraError
   ServerFailed           an embedded server did not start
   ProgramKeepsEnding     the dashboard, the worker or beat ended quickly too often
   AccessDenied           the person's role does not allow this
+  UnusablePerson         a login, role, restriction or password that cannot be stored
+  UnknownPerson          no account has this login
+  PersonExists           an account has this login already
+  SignInRefused          the account is switched off or removed
+  UnknownToken           no token that works has this number
+  ProviderRefused        the OpenID provider, or what it says of somebody, lets nobody in
 """
 
 
@@ -85,3 +91,35 @@ class AccessDenied(InfraError):
             "Ask an admin for a role that does."
         )
         self.permission = permission
+
+
+class ProviderRefused(InfraError):
+    """The text is for whoever tried to sign in; the cause, which may say more, is for the log."""
+
+
+class UnusablePerson(InfraError):
+    """The text says what to write instead."""
+
+
+class UnknownPerson(InfraError):
+    def __init__(self, login: str) -> None:
+        super().__init__(f"No account has the login {login!r}. `python -m infra users` lists them.")
+        self.login = login
+
+
+class PersonExists(InfraError):
+    def __init__(self, login: str) -> None:
+        super().__init__(f"There is an account with the login {login!r} already.")
+        self.login = login
+
+
+class SignInRefused(InfraError):
+    def __init__(self, login: str) -> None:
+        super().__init__(f"The account {login!r} is switched off or removed. An admin can change that.")
+        self.login = login
+
+
+class UnknownToken(InfraError):
+    def __init__(self, number: int) -> None:
+        super().__init__(f"No token that works has the number {number}. It may have been revoked already.")
+        self.number = number

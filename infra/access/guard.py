@@ -1,38 +1,60 @@
 """The ASGI middleware in front of pages, REST, downloads and the websocket.
 
-It removes identity headers that a client sends, looks the session cookie up, and passes the session's key
-on in a header of its own, which Streamlit shows to the page script as `st.user["session"]`. Without a live
-session a page leads to the sign-in page and everything else is refused. A websocket, and any request that
-changes something, must come from our own origin: the browser always names it, so a missing or foreign one is
-refused.
+It removes identity headers that a client sends, looks up who asks, and passes the session's key on in a
+header of its own, which Streamlit shows to the page script as `st.user["session"]`. Without a live session a
+page leads to the sign-in page and everything else is refused. A websocket, and any request that changes
+something, must come from our own origin: the browser always names it, so a missing or foreign one is refused.
+
+Programs send a token (`Authorization: Bearer`) instead. No cookie is looked at then, so no other site can
+have a browser send it, and the origin does not matter. Tokens open REST and metrics, never a page.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from anyio import to_thread
 from sqlalchemy import Engine
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.access import sessions
+from infra.access import opaque
+from infra.access.lookup import Lookup
 from infra.access.roles import Person
 from infra.errors import DatabaseUnavailable
+from infra.problems import problem
 
 SESSION_HEADER = "x-onward-session"
 SIGN_IN_PATH = "/sign-in"
 
 #: Reachable without a session: nothing below these says anything about the team's data.
-_OPEN = (SIGN_IN_PATH, "/healthz", "/_stcore/health", "/static/", "/app/static/", "/favicon.png")
+OPEN = (
+    SIGN_IN_PATH,
+    "/sso/",
+    "/healthz",
+    "/readyz",
+    "/_stcore/health",
+    "/static/",
+    "/app/static/",
+    "/favicon.png",
+)
 _MACHINE_PATHS = ("/api/", "/metrics", "/_stcore/", "/media/", "/component/")
+_TOKEN_PATHS = ("/api/", "/metrics", "/healthz", "/readyz")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY_VIOLATION = 1008
-_AWAY = JSONResponse(
-    {"detail": "The database does not answer. Try again shortly."}, 503, {"retry-after": "5"}
-)
+_CHALLENGE = {"www-authenticate": 'Bearer realm="onward"'}
+_BAD_TOKEN = {"www-authenticate": 'Bearer realm="onward", error="invalid_token"'}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a request shows of who sends it: the digest of a token, or of a session's cookie, or nothing."""
+
+    token: bytes | None = None
+    session: bytes | None = None
 
 
 class Guard:
@@ -44,40 +66,71 @@ class Guard:
         cookie: str,
         clock: Callable[[], datetime],
         headers: dict[str, str],
+        open_paths: tuple[str, ...] = OPEN,
     ) -> None:
+        """`open_paths` need no session; one that ends in a slash opens what lies below it."""
         self._app = app
-        self._engine = engine
+        self._lookup = Lookup(engine)
         self._cookie = cookie
         self._clock = clock
         self._headers = headers
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        key = self._key(headers)
+        shown = self._shown(scope)
         try:
-            person = await self._person(key, scope["path"])
-            refusal = _refusal(scope, headers, person)
+            person = await self._person(shown, scope["path"])
+            refusal = self._refusal(scope, shown, person)
         except DatabaseUnavailable:
-            person, refusal = None, _AWAY
+            person, refusal = None, _away(scope["path"])
         if refusal is not None and scope["type"] == "websocket":
             await _refuse_websocket(receive, send)
             return
         if refusal is not None:
             await refusal(scope, receive, self._with_security_headers(send))
             return
-        await self._app(_identified(scope, key, person), receive, self._with_security_headers(send))
+        await self._app(_identified(scope, shown, person), receive, self._with_security_headers(send))
 
-    def _key(self, headers: Headers) -> str | None:
-        token = cookie_parser(headers.get("cookie", "")).get(self._cookie)
-        return sessions.session_key(token) if token else None
+    def _shown(self, scope: Scope) -> _Shown:
+        headers = Headers(scope=scope)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and scope["type"] == "http" and scope["path"].startswith(_TOKEN_PATHS):
+            return _Shown(token=opaque.digest(token.strip()))
+        cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie)
+        return _Shown(session=opaque.digest(cookie)) if cookie else _Shown()
 
-    async def _person(self, key: str | None, path: str) -> Person | None:
-        if key is None or _is_open(path):
+    async def _person(self, shown: _Shown, path: str) -> Person | None:
+        if self._is_open(path):
             return None
-        return await to_thread.run_sync(lambda: sessions.find_person(self._engine, key, now=self._clock()))
+        if shown.token is not None:
+            return await self._lookup.of_token(shown.token, now=self._clock())
+        if shown.session is not None:
+            return await self._lookup.of_session(shown.session, now=self._clock())
+        return None
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or any(
+            below.endswith("/") and path.startswith(below) for below in self._open_paths
+        )
+
+    def _refusal(self, scope: Scope, shown: _Shown, person: Person | None) -> Response | None:
+        """The answer to whoever may not come in; a websocket is closed instead of being sent it."""
+        path = scope["path"]
+        is_safe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+        if not is_safe and shown.token is None and not _same_origin(Headers(scope=scope)):
+            return problem(403, "This request must come from the dashboard itself.", instance=path)
+        if person is not None or (self._is_open(path) and scope["type"] == "http"):
+            return None
+        if shown.token is not None:
+            gone = "This token is unknown, revoked or expired. Ask an admin for another."
+            return problem(401, gone, instance=path, headers=_BAD_TOKEN)
+        if path.startswith(_MACHINE_PATHS):
+            return problem(401, "Sign in first, or send a token.", instance=path, headers=_CHALLENGE)
+        wanted = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+        return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted, safe='')}", 303)
 
     def _with_security_headers(self, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:
@@ -90,36 +143,27 @@ class Guard:
         return send_with_headers
 
 
-def _is_open(path: str) -> bool:
-    return any(
-        path == open_path or (open_path.endswith("/") and path.startswith(open_path)) for open_path in _OPEN
-    )
-
-
-def _refusal(scope: Scope, headers: Headers, person: Person | None) -> Response | None:
-    """The answer to whoever may not come in; a websocket is closed instead of being sent it."""
-    path = scope["path"]
-    is_safe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
-    if not is_safe and not _same_origin(headers):
-        return JSONResponse({"detail": "This request must come from the dashboard itself."}, 403)
-    if person is not None or (_is_open(path) and scope["type"] == "http"):
-        return None
-    if path.startswith(_MACHINE_PATHS):
-        return JSONResponse({"detail": "Sign in first."}, 401)
-    wanted = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted, safe='')}", 303)
-
-
 def _same_origin(headers: Headers) -> bool:
     origin = urlsplit(headers.get("origin", ""))
     return bool(origin.netloc) and origin.netloc == headers.get("host")
 
 
-def _identified(scope: Scope, key: str | None, person: Person | None) -> Scope:
-    kept = [(name, value) for name, value in scope["headers"] if name.lower() != SESSION_HEADER.encode()]
-    if person is not None and key is not None:
-        kept.append((SESSION_HEADER.encode(), key.encode()))
-    return {**scope, "headers": kept, "state": {**scope.get("state", {}), "person": person}}
+def _away(path: str) -> Response:
+    return problem(
+        503,
+        "The database does not answer. Try again shortly.",
+        instance=path,
+        headers={"retry-after": "5"},
+    )
+
+
+def _identified(scope: Scope, shown: _Shown, person: Person | None) -> Scope:
+    """The request as the app sees it: who asks, and nothing that only claims to say so."""
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != SESSION_HEADER.encode()]
+    if person is not None and shown.session is not None:
+        headers.append((SESSION_HEADER.encode(), shown.session.hex().encode()))
+    state: dict[str, Any] = {**scope.get("state", {}), "person": person}
+    return {**scope, "headers": headers, "state": state}
 
 
 async def _refuse_websocket(receive: Receive, send: Send) -> None:

@@ -1,9 +1,15 @@
 """Roles and what each allows. Every service function asks for a permission; nothing asks for a role."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infra.errors import AccessDenied
+from infra.errors import AccessDenied, UnusablePerson
+
+MAX_CLIENTS = 1000
+MAX_CLIENT_LENGTH = 200
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,119}")
 
 
 class Permission(StrEnum):
@@ -53,3 +59,47 @@ class Person:
         """Raise AccessDenied unless this person's role allows `permission`."""
         if not self.may(permission):
             raise AccessDenied(self.login, permission, self.role)
+
+    def within(self, other: "Person") -> "Person":
+        """This person with the lower of both roles and the clients that both see."""
+        restrictions = [clients for clients in (self.clients, other.clients) if clients is not None]
+        clients = frozenset.intersection(*restrictions) if restrictions else None
+        return Person(self.login, min(self.role, other.role, key=list(Role).index), clients)
+
+
+def new_person(login: str, role: str, clients: Iterable[str] | None = None) -> Person:
+    """A person as may be stored: every way in makes its people here. No clients: no restriction.
+
+    The login is put in lower case. Raises UnusablePerson with what to write instead.
+    """
+    return Person(login_of(login), _role(role), _restriction(clients, role))
+
+
+def login_of(text: str) -> str:
+    """A login as it is stored. Raises UnusablePerson when `text` cannot be one."""
+    login = text.strip().lower()
+    if not _LOGIN.fullmatch(login):
+        raise UnusablePerson(
+            f"{text[:60]!r} cannot be a login: write 1 to 120 letters, digits or . _ @ + - "
+            "that begin with a letter or digit."
+        )
+    return login
+
+
+def _role(text: str) -> Role:
+    if text not in set(Role):
+        raise UnusablePerson(f"There is no role {text[:60]!r}; choose one of {', '.join(Role)}.")
+    return Role(text)
+
+
+def _restriction(clients: Iterable[str] | None, role: str) -> frozenset[str] | None:
+    chosen = frozenset(client.strip() for client in clients or ())
+    if not chosen:
+        return None
+    if role == Role.ADMIN:
+        raise UnusablePerson("An admin sees all clients: choose another role, or name no client.")
+    if len(chosen) > MAX_CLIENTS or not all(0 < len(client) <= MAX_CLIENT_LENGTH for client in chosen):
+        raise UnusablePerson(
+            f"Name at most {MAX_CLIENTS} clients, each of 1 to {MAX_CLIENT_LENGTH} characters."
+        )
+    return chosen

@@ -1,34 +1,46 @@
-"""Signing in by a one-time link, and the session that follows.
+"""Sessions, however they began, and the one-time links that begin one.
 
-A link opens one session, once, within `LINK_HOURS`. A session ends at sign-out or after `SESSION_HOURS`;
-it is looked up on every page run and every request, so an ended one stops working at once.
+`open_session` is the one way in. A session ends at sign-out, after `SESSION_HOURS`, or with its account; it
+is looked up on every page run and every request, so an ended one stops working at once.
 """
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from infra import audit
+from infra.access import live, opaque
 from infra.access.roles import Person, Role
+from infra.access.tables import person as accounts
 from infra.access.tables import sign_in_link, sign_in_session
 from infra.database import answering
+from infra.errors import SignInRefused
 
 LINK_HOURS = 24
 SESSION_HOURS = 12
-_TOKEN_BYTES = 32
+
+
+class Began(StrEnum):
+    LINK = "link"
+    PASSWORD = "password"  # noqa: S105 - how a session began, not a secret
+    OIDC = "oidc"
 
 
 def create_link(engine: Engine, person: Person, *, by: str, now: datetime) -> str:
-    """A token that signs `person` in once. Whoever holds it is that person: show it only to them."""
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    """A token that signs `person` in once. Whoever holds it is that person: show it only to them.
+
+    Where `person` has an account, that decides role and clients. Raises SignInRefused when it is off.
+    """
+    token = opaque.draw()
     with engine.begin() as connection:
         connection.execute(
             insert(sign_in_link).values(
-                token_sha256=_sha256(token),
+                token_sha256=opaque.digest(token),
                 login=person.login,
                 role=person.role,
+                clients=_stored(person.clients),
+                account=_account_of(connection, person.login),
                 expires_at=now + timedelta(hours=LINK_HOURS),
             )
         )
@@ -38,63 +50,91 @@ def create_link(engine: Engine, person: Person, *, by: str, now: datetime) -> st
             actor=by,
             action="link.create",
             subject=f"person:{person.login}",
-            after={"role": person.role},
+            after={"role": person.role, "clients": _stored(person.clients)},
         )
     return token
 
 
 def sign_in(engine: Engine, link_token: str, *, now: datetime, source: str | None = None) -> str | None:
     """Use up a link and open a session; its token, or None when the link is unknown, used or expired."""
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
     with answering(engine), engine.begin() as connection:
         link = connection.execute(
             update(sign_in_link)
             .where(
-                sign_in_link.c.token_sha256 == _sha256(link_token),
+                sign_in_link.c.token_sha256 == opaque.digest(link_token),
                 sign_in_link.c.used_at.is_(None),
                 sign_in_link.c.expires_at > now,
             )
             .values(used_at=now)
-            .returning(sign_in_link.c.login, sign_in_link.c.role)
+            .returning(sign_in_link.c.login, sign_in_link.c.role, sign_in_link.c.clients)
         ).one_or_none()
         if link is None:
             return None
-        connection.execute(delete(sign_in_session).where(sign_in_session.c.expires_at < now))
-        connection.execute(
-            insert(sign_in_session).values(
-                token_sha256=_sha256(token),
-                login=link.login,
-                role=link.role,
-                created_at=now,
-                expires_at=now + timedelta(hours=SESSION_HOURS),
-            )
+        return open_session(connection, _person(link), Began.LINK, now=now, source=source)
+
+
+def open_session(
+    connection: Connection, person: Person, began: Began, *, now: datetime, source: str | None
+) -> str:
+    """Begin a session in the caller's transaction; the token for the cookie, which is nowhere else.
+
+    Where `person` has an account, the session is the account's: it decides role and clients at every lookup,
+    and ends with it. Raises SignInRefused when it is switched off or gone. `source`: the address asked from.
+    """
+    account = _account_of(connection, person.login)
+    if began is Began.PASSWORD and account is None:
+        raise SignInRefused(person.login)  # removed since the password was checked
+    token = opaque.draw()
+    connection.execute(delete(sign_in_session).where(sign_in_session.c.expires_at < now))
+    connection.execute(
+        insert(sign_in_session).values(
+            token_sha256=opaque.digest(token),
+            login=person.login,
+            role=person.role,
+            clients=_stored(person.clients),
+            account=account,
+            began=began,
+            source=source,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + timedelta(hours=SESSION_HOURS),
         )
-        audit.record(
-            connection, actor=link.login, action="session.open", subject=f"person:{link.login}", source=source
-        )
+    )
+    connection.execute(update(accounts).where(accounts.c.login == person.login).values(seen_at=now))
+    audit.record(
+        connection,
+        actor=person.login,
+        action="session.open",
+        subject=f"person:{person.login}",
+        after={"began": began},
+        source=source,
+    )
     return token
 
 
 def session_key(token: str) -> str:
     """The public name of the session that `token` opens: safe to pass to the page script, opens nothing."""
-    return _sha256(token).hex()
+    return opaque.digest(token).hex()
 
 
 def find_person(engine: Engine, key: str, *, now: datetime) -> Person | None:
     """The person of the live session with this `session_key`, or None. Raises DatabaseUnavailable."""
     if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
         return None
-    live = select(sign_in_session.c.login, sign_in_session.c.role).where(
-        sign_in_session.c.token_sha256 == bytes.fromhex(key), sign_in_session.c.expires_at > now
-    )
-    # Asked with every request: without a transaction around it, it is one round trip and not three.
+    asked = {"digest": bytes.fromhex(key), "now": now}
+    # Asked with every run: without a transaction around it, it is one round trip and not three.
     with answering(engine), engine.connect() as connection:
-        row = connection.execution_options(isolation_level="AUTOCOMMIT").execute(live).one_or_none()
-    return Person(row.login, Role(row.role)) if row else None
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        row = connection.execute(live.SESSION, asked).mappings().one_or_none()
+        if row is None:
+            return None
+        if live.is_due(row, now):
+            connection.execute(live.SEEN_SESSION, asked | {"before": now - live.SEEN_EVERY})
+    return live.person_of_session(row)
 
 
-def sign_out(engine: Engine, key: str) -> None:
-    """End the session, in every tab and device that uses it."""
+def sign_out(engine: Engine, key: str, *, source: str | None = None) -> None:
+    """End the session, in every tab that uses it."""
     with answering(engine), engine.begin() as connection:
         login = connection.execute(
             delete(sign_in_session)
@@ -102,8 +142,23 @@ def sign_out(engine: Engine, key: str) -> None:
             .returning(sign_in_session.c.login)
         ).scalar_one_or_none()
         if login is not None:
-            audit.record(connection, actor=login, action="session.close", subject=f"person:{login}")
+            audit.record(
+                connection, actor=login, action="session.close", subject=f"person:{login}", source=source
+            )
 
 
-def _sha256(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _account_of(connection: Connection, login: str) -> str | None:
+    """The account of this login, held as it is until the transaction ends; None: there is none."""
+    found = select(accounts.c.login, accounts.c.disabled_at).where(accounts.c.login == login)
+    account = connection.execute(found.with_for_update(key_share=True)).one_or_none()
+    if account is not None and account.disabled_at is not None:
+        raise SignInRefused(login)
+    return account.login if account else None
+
+
+def _person(link: "Row[tuple[str, str, list[str] | None]]") -> Person:
+    return Person(link.login, Role(link.role), None if link.clients is None else frozenset(link.clients))
+
+
+def _stored(clients: frozenset[str] | None) -> list[str] | None:
+    return None if clients is None else sorted(clients)

@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from infra.access import sessions
+from infra.access import sessions, tokens
 from infra.access.guard import SESSION_HEADER, Guard
 from infra.access.roles import Person, Role
 from infra.access.sign_in import sign_in_route
@@ -153,3 +153,53 @@ def test_without_the_database_nobody_comes_in_and_everybody_is_told_to_wait():
     app = Starlette(routes=[Route("/{path:path}", echo)], middleware=[guard])
     answer = TestClient(app, cookies={COOKIE: "x"}).get("/funnel")
     assert (answer.status_code, answer.headers["x-frame-options"]) == (503, "DENY")
+
+
+BEARER_PATHS = ["/api/v1/x", "/metrics"]
+
+
+@pytest.fixture
+def bearer(engine):
+    ci = Person("ci", Role.VIEWER)
+    token = tokens.create(
+        engine, Person("root", Role.ADMIN), ci, "pipeline", days=1, now=NOON, source="terminal"
+    )
+    return {"authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("path", BEARER_PATHS)
+def test_a_token_opens_what_programs_ask(client, bearer, path):
+    assert client.get(path, headers=bearer).json() == {"session": None, "login": "ci"}
+
+
+def test_a_token_may_change_things_from_anywhere_since_no_browser_sends_it_by_itself(client, bearer):
+    foreign = bearer | {"origin": "http://evil.example"}
+    assert client.post("/api/v1/x", headers=foreign).json()["login"] == "ci"
+
+
+def test_a_token_opens_no_page_and_no_download(client, bearer):
+    assert client.get("/funnel", headers=bearer).status_code == 303
+    assert client.get("/media/x.csv", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("sent", ["Bearer onw_guess", "Bearer ", "bearer x y"])
+def test_a_bad_token_is_refused_as_a_problem_even_beside_a_good_cookie(signed_in, sent):
+    answer = signed_in.get("/api/v1/x", headers={"authorization": sent})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+    assert answer.json()["instance"] == "/api/v1/x"
+
+
+def test_a_change_with_a_bad_token_and_a_cookie_is_not_made(signed_in):
+    answer = signed_in.post("/api/v1/x", headers={"authorization": "Bearer onw_guess"})
+    assert answer.status_code == 401
+
+
+def test_other_kinds_of_authorization_are_not_read(signed_in, bearer):
+    basic = {"authorization": bearer["authorization"].replace("Bearer", "Basic")}
+    assert signed_in.get("/api/v1/x", headers=basic).json()["login"] == "ada"
+
+
+def test_what_is_open_answers_whatever_the_token(client):
+    assert client.get("/healthz", headers={"authorization": "Bearer onw_guess"}).status_code == 200

@@ -1,0 +1,132 @@
+"""Tokens for REST: a role, perhaps a restriction to clients, and an end.
+
+A token is shown once, when it is made; the table has its hash. It works until it expires or is revoked, and
+no longer or wider than the account of its login, where there is one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, insert, select, update
+
+from infra import audit
+from infra.access import opaque
+from infra.access.roles import Permission, Person, Role
+from infra.access.tables import api_token, person
+from infra.database import answering
+from infra.errors import UnknownToken, UnusablePerson
+
+PREFIX = "onw_"
+MAX_DAYS = 366
+MAX_NAME_LENGTH = 100
+#: The newest are listed.
+LISTED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    number: int
+    name: str
+    login: str
+    role: Role
+    clients: tuple[str, ...] | None  #: None: no restriction
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    #: To the minute; None: never.
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    def works(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.expires_at > now
+
+
+def create(
+    engine: Engine, by: Person, stands_for: Person, name: str, *, days: int, now: datetime, source: str | None
+) -> str:
+    """A new token that acts as `stands_for` for `days`; this is the only time it is seen.
+
+    Raises AccessDenied, or UnusablePerson for a name or a number of days that cannot be.
+    """
+    by.require(Permission.MANAGE_PEOPLE)
+    if not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
+        raise UnusablePerson(f"Name the token, in at most {MAX_NAME_LENGTH} characters.")
+    if not 1 <= days <= MAX_DAYS:
+        raise UnusablePerson(f"A token lives for 1 to {MAX_DAYS} days.")
+    token = opaque.draw(PREFIX)
+    clients = None if stands_for.clients is None else sorted(stands_for.clients)
+    with answering(engine), engine.begin() as connection:
+        number = connection.execute(
+            insert(api_token)
+            .values(
+                token_sha256=opaque.digest(token),
+                name=name.strip(),
+                login=stands_for.login,
+                role=stands_for.role,
+                clients=clients,
+                account=select(person.c.login).where(person.c.login == stands_for.login).scalar_subquery(),
+                created_at=now,
+                created_by=by.login,
+                expires_at=now + timedelta(days=days),
+            )
+            .returning(api_token.c.id)
+        ).scalar_one()
+        audit.record(
+            connection,
+            actor=by.login,
+            action="token.create",
+            subject=f"token:{number}",
+            after={
+                "name": name.strip(),
+                "login": stands_for.login,
+                "role": stands_for.role,
+                "clients": clients,
+                "days": days,
+            },
+            source=source,
+        )
+    return token
+
+
+def tokens(engine: Engine, by: Person) -> list[Token]:
+    """The newest `LISTED`, those that no longer work among them. Raises AccessDenied."""
+    by.require(Permission.MANAGE_PEOPLE)
+    newest = select(api_token).order_by(api_token.c.id.desc()).limit(LISTED)
+    with answering(engine), engine.connect() as connection:
+        return [
+            Token(
+                number=row.id,
+                name=row.name,
+                login=row.login,
+                role=Role(row.role),
+                clients=None if row.clients is None else tuple(row.clients),
+                created_at=row.created_at,
+                created_by=row.created_by,
+                expires_at=row.expires_at,
+                last_used_at=row.last_used_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in connection.execute(newest)
+        ]
+
+
+def revoke(engine: Engine, by: Person, number: int, *, now: datetime, source: str | None) -> None:
+    """The token stops at its next request. Raises AccessDenied or UnknownToken."""
+    by.require(Permission.MANAGE_PEOPLE)
+    with answering(engine), engine.begin() as connection:
+        name = connection.execute(
+            update(api_token)
+            .where(api_token.c.id == number, api_token.c.revoked_at.is_(None), api_token.c.expires_at > now)
+            .values(revoked_at=now)
+            .returning(api_token.c.name)
+        ).scalar_one_or_none()
+        if name is None:
+            raise UnknownToken(number)
+        audit.record(
+            connection,
+            actor=by.login,
+            action="token.revoke",
+            subject=f"token:{number}",
+            after={"name": name},
+            source=source,
+        )
