@@ -16,8 +16,8 @@ from api.app import create_api, no_such_path
 from api.health import health_route
 from api.metrics import metrics_route
 from dlq.redaction.logs import redact_logs
-from infra.access.guard import Guard
 from infra.access.headers import security_headers
+from infra.access.layers import layers
 from infra.access.sign_in import cookie_name, sign_in_route
 from infra.compressed_files import CompressedFiles
 from infra.logs import configure
@@ -43,19 +43,20 @@ app = st.App(
         sign_in_route(handles.engine, cookie, clock),
         Mount(
             "/api/v1",
-            create_api(handles.engine, handles.funnels, handles.retries, handles.redactor, handles.sealer),
+            create_api(
+                handles.engine,
+                handles.funnels,
+                handles.retries,
+                handles.redactor,
+                handles.sealer,
+                handles.watch,
+            ),
         ),
         Route("/api/{path:path}", no_such_path),
     ],
     middleware=[
         Middleware(RequestLog),
-        Middleware(
-            Guard,
-            engine=handles.engine,
-            cookie=cookie,
-            clock=clock,
-            headers=security_headers(static / "index.html"),
-        ),
+        *layers(handles.settings, handles.engine, cookie, clock, security_headers(static / "index.html")),
         Middleware(CompressedFiles, folder=static),
     ],
 )

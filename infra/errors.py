@@ -13,6 +13,7 @@ InfraError
   UnknownPerson          no account has this login
   PersonExists           an account has this login already
   SignInRefused          the account is switched off or removed
+  TooManyFailures        sign-ins failed, so the next attempt has to wait
   UnknownToken           no token that works has this number
   ProviderRefused        the OpenID provider, or what it says of somebody, lets nobody in
 """
@@ -123,3 +124,10 @@ class UnknownToken(InfraError):
     def __init__(self, number: int) -> None:
         super().__init__(f"No token that works has the number {number}. It may have been revoked already.")
         self.number = number
+
+
+class TooManyFailures(InfraError):
+    def __init__(self, seconds: int) -> None:
+        wait = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+        super().__init__(f"Too many sign-ins failed. Try again in {wait}.")
+        self.seconds = seconds

@@ -6,13 +6,18 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from infra.access.hosts import ANY_HOST, LOOPBACK
+from infra.access.provider import Provider
 from infra.errors import SettingsError
 from infra.logs import LogStyle
+
+_HIGHEST_RATE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,39 @@ SETTINGS = (
         "30",
         "Seconds that running requests, exports and tasks have to end in when everything is stopped.",
     ),
+    Setting(
+        "ONWARD_ALLOWED_HOSTS",
+        "",
+        "Host names the dashboard answers to, comma-separated; * is any. "
+        "Empty: localhost's own when it listens there, else any.",
+    ),
+    Setting(
+        "ONWARD_TRUSTED_PROXIES",
+        "",
+        "Addresses or networks of proxies whose X-Forwarded headers count, comma-separated. Empty: none.",
+    ),
+    Setting("ONWARD_CALLER_RATE", "300", "Requests a minute to /api for one token or session."),
+    Setting(
+        "ONWARD_ADDRESS_RATE", "1200", "Requests a minute to /api and to the sign-in pages from one address."
+    ),
+    Setting(
+        "ONWARD_OIDC_ISSUER",
+        "",
+        "OpenID provider that people may sign in with, as https://host/path. Empty: none.",
+    ),
+    Setting("ONWARD_OIDC_CLIENT_ID", "", "Client id of Onward at that provider."),
+    Setting("ONWARD_OIDC_CLIENT_SECRET", "", "Client secret there. Empty: a public client, with PKCE alone."),
+    Setting("ONWARD_OIDC_TITLE", "single sign-on", "What the sign-in page calls the provider."),
+    Setting("ONWARD_OIDC_LOGIN_CLAIM", "email", "Claim that names the person."),
+    Setting("ONWARD_OIDC_ROLE_CLAIM", "groups", "Claim with the groups of the person."),
+    Setting(
+        "ONWARD_OIDC_ROLES", "", "Role of each group, as group=role, comma-separated; the highest counts."
+    ),
+    Setting(
+        "ONWARD_OIDC_CLIENTS_CLAIM",
+        "",
+        "Claim with the clients that the person may see; * in it is all. Empty: nobody is restricted.",
+    ),
 )
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -61,6 +99,13 @@ class Settings:
     #: None: text on a terminal, JSON elsewhere.
     log: LogStyle | None
     grace_seconds: int
+    #: With ANY_HOST among them: any.
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    caller_rate_per_minute: int
+    address_rate_per_minute: int
+    #: None: nobody signs in with a provider.
+    provider: Provider | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -78,6 +123,15 @@ class Settings:
             workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),
             log=_log_style(value["ONWARD_LOG"]),
             grace_seconds=_whole_number("ONWARD_GRACE_SECONDS", value["ONWARD_GRACE_SECONDS"], 1, 3600),
+            allowed_hosts=_words(value["ONWARD_ALLOWED_HOSTS"]) or _own_names(value["ONWARD_HOST"]),
+            trusted_proxies=_networks("ONWARD_TRUSTED_PROXIES", value["ONWARD_TRUSTED_PROXIES"]),
+            caller_rate_per_minute=_whole_number(
+                "ONWARD_CALLER_RATE", value["ONWARD_CALLER_RATE"], 1, _HIGHEST_RATE
+            ),
+            address_rate_per_minute=_whole_number(
+                "ONWARD_ADDRESS_RATE", value["ONWARD_ADDRESS_RATE"], 1, _HIGHEST_RATE
+            ),
+            provider=Provider.of(value),
         )
 
     def server_urls(self) -> tuple[str, str]:
@@ -130,6 +184,26 @@ def _log_style(text: str) -> LogStyle | None:
         return LogStyle(text.lower())
     except ValueError:
         raise SettingsError("ONWARD_LOG", f"is {text!r}, but must be {' or '.join(LogStyle)}.") from None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in map(str.strip, text.lower().split(",")) if word)
+
+
+def _own_names(host: str) -> tuple[str, ...]:
+    """Where only this machine reaches the page, it answers to this machine's names."""
+    return LOOPBACK if host in LOOPBACK else (ANY_HOST,)
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
+    for word in _words(text):
+        try:
+            ip_network(word)
+        except ValueError:
+            raise SettingsError(
+                name, f"has {word!r}; write addresses or networks, such as 10.0.0.7,10.1.0.0/16."
+            ) from None
+    return _words(text)
 
 
 def _whole_number(name: str, text: str, low: int, high: int) -> int:

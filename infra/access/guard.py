@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Engine
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.access import opaque
 from infra.access.lookup import Lookup
@@ -65,7 +65,6 @@ class Guard:
         engine: Engine,
         cookie: str,
         clock: Callable[[], datetime],
-        headers: dict[str, str],
         open_paths: tuple[str, ...] = OPEN,
     ) -> None:
         """`open_paths` need no session; one that ends in a slash opens what lies below it."""
@@ -73,7 +72,6 @@ class Guard:
         self._lookup = Lookup(engine)
         self._cookie = cookie
         self._clock = clock
-        self._headers = headers
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,9 +88,9 @@ class Guard:
             await _refuse_websocket(receive, send)
             return
         if refusal is not None:
-            await refusal(scope, receive, self._with_security_headers(send))
+            await refusal(scope, receive, send)
             return
-        await self._app(_identified(scope, shown, person), receive, self._with_security_headers(send))
+        await self._app(_identified(scope, shown, person), receive, send)
 
     def _shown(self, scope: Scope) -> _Shown:
         headers = Headers(scope=scope)
@@ -131,16 +129,6 @@ class Guard:
             return problem(401, "Sign in first, or send a token.", instance=path, headers=_CHALLENGE)
         wanted = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
         return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted, safe='')}", 303)
-
-    def _with_security_headers(self, send: Send) -> Send:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                response = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    response.setdefault(name, value)
-            await send(message)
-
-        return send_with_headers
 
 
 def _same_origin(headers: Headers) -> bool:

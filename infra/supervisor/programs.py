@@ -33,9 +33,13 @@ class Program:
         )
 
 
-def environment(folder: DataFolder, servers: Servers, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    settings: Settings, folder: DataFolder, servers: Servers, environ: Mapping[str, str]
+) -> dict[str, str]:
     """What every program finds in its environment, whichever way the servers came to be."""
     return {
+        # Told nothing, uvicorn would believe what any process of this machine says of where it asks from.
+        "FORWARDED_ALLOW_IPS": ",".join(settings.trusted_proxies),
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "ONWARD_HOME": str(folder.path),

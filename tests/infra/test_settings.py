@@ -34,6 +34,9 @@ def test_database_url_of_any_postgres_driver_is_read_with_ours() -> None:
         ("ONWARD_PORT", "high", "must be a whole number from 1 to 65535"),
         ("ONWARD_PORT", "65536", "must be a whole number from 1 to 65535"),
         ("ONWARD_WORKERS", "0", "must be a whole number from 1 to 256"),
+        ("ONWARD_TRUSTED_PROXIES", "10.0.0.7,proxy", "has 'proxy'; write addresses or networks"),
+        ("ONWARD_CALLER_RATE", "0", "must be a whole number from 1 to 1000000"),
+        ("ONWARD_OIDC_ISSUER", "http://login.example", "must begin with https://"),
     ],
 )
 def test_setting_that_cannot_be_used_is_named(name: str, value: str, words: str) -> None:

@@ -1,0 +1,43 @@
+"""Which host names the dashboard answers to.
+
+A foreign name can be pointed at this machine's address, and a page under that name would then be of the
+dashboard's own origin (DNS rebinding). So a request for a name that is not ours is refused first of all.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ANY_HOST = "*"
+
+
+class AllowedHosts:
+    """Answers 400 to a request whose Host is not one of `names`; `*` among them allows any."""
+
+    def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
+        self._app = app
+        self._names = frozenset(names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"} and not self._allows(Headers(scope=scope)):
+            refusal = PlainTextResponse(
+                "Onward does not answer to this host name. An admin can add it to ONWARD_ALLOWED_HOSTS.\n",
+                400,
+            )
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _allows(self, headers: Headers) -> bool:
+        return ANY_HOST in self._names or _host_name(headers.get("host", "")) in self._names
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""Large and slow bodies: refused before the routes see them."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from infra.access.bodies import MOST_BYTES, MOST_EVENT_BYTES, BodyLimits
+
+EVENTS = "/api/v1/events/"
+
+
+async def length(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+@pytest.fixture
+def client() -> TestClient:
+    routes = [Route("/{path:path}", length, methods=["GET", "POST"])]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(BodyLimits)]))
+
+
+@pytest.mark.parametrize(("path", "most"), [("/api/v1/x", MOST_BYTES), (EVENTS, MOST_EVENT_BYTES)])
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(client: TestClient, path: str, most: int) -> None:
+    assert client.post(path, content=b"x" * most).text == str(most)
+    refused = client.post(path, content=b"x" * (most + 1))
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+    assert refused.json()["detail"] == f"The body is larger than {most} bytes."
+
+
+def test_a_body_whose_length_is_not_announced_is_counted(client: TestClient) -> None:
+    def blocks(number: int) -> Iterator[bytes]:
+        yield from [b"x" * 1024] * number
+
+    assert client.post("/api/v1/x", content=blocks(64)).text == str(MOST_BYTES)
+    assert client.post("/api/v1/x", content=blocks(65)).status_code == 413
+
+
+def test_a_request_without_a_body_passes(client: TestClient) -> None:
+    assert client.get("/api/v1/x").text == "0"
+
+
+def asked(messages: list[Message], headers: list[tuple[bytes, bytes]]) -> list[Message]:
+    """What BodyLimits sends when these messages arrive and then nothing more."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def never(*_: Any) -> None:
+        raise AssertionError("the routes saw the request")
+
+    scope = {"type": "http", "path": "/api/v1/x", "headers": headers}
+    asyncio.run(BodyLimits(never, seconds=0.05)(scope, receive, send))
+    return sent
+
+
+def test_a_body_that_stops_arriving_is_given_up() -> None:
+    begun: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    sent = asked(begun, [(b"content-length", b"2")])
+    assert sent[0]["status"] == 408
+
+
+def test_a_large_body_is_refused_before_it_is_read() -> None:
+    assert asked([], [(b"content-length", b"70000")])[0]["status"] == 413
+
+
+def test_a_length_that_is_no_number_is_refused() -> None:
+    assert asked([], [(b"content-length", "²".encode("latin-1"))])[0]["status"] == 413
+
+
+def test_a_client_who_went_away_is_not_answered() -> None:
+    gone: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    assert asked(gone, [(b"content-length", b"2")]) == []
