@@ -6,7 +6,7 @@ it is.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -19,13 +19,29 @@ from analytics.counting import Chains
 from analytics.errors import InvalidQuery, StoreUnavailable, listed
 from analytics.kernel.arrays import BLOCKED, LEFT, NEVER
 from analytics.queries import Asked, FileChains, Reader
-from analytics.spreadsheet import Cell
 from analytics.timing import TIMINGS
 
 OUTCOMES = ("converted", "blocked", "open", "left")
 #: Blocked or left: did not arrive, and will not by themselves.
 GONE = "gone"
 MOST_SESSIONS = 1000
+#: Sessions of one batch at most, where all are wanted.
+MOST_IN_BATCH = 16_384
+#: Sessions of a page that are made into rows at once.
+_ROWS_AT_ONCE = 64
+
+_MOMENT = pa.timestamp("ms", "UTC")
+SESSION_SCHEMA = pa.schema(
+    [
+        ("session_id", pa.string()),
+        ("entered_at", _MOMENT),
+        ("furthest", pa.string()),
+        ("furthest_at", _MOMENT),
+        ("steps", pa.int64()),
+        ("outcome", pa.string()),
+        ("value", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +78,6 @@ class SessionRow:
     outcome: str
     value: str | None  #: of the breakdown; None without one
 
-    def cells(self) -> list[Cell]:
-        return [_cell(getattr(self, name)) for name in SESSION_COLUMNS]
-
-
-SESSION_COLUMNS: tuple[str, ...] = tuple(SessionRow.__slots__)
-
 
 @dataclass(frozen=True, slots=True)
 class SessionChain:
@@ -82,9 +92,6 @@ class SessionPage:
     sessions: tuple[SessionRow, ...]
     next: str | None  #: `after` of the next page; None on the last
 
-    def to_rows(self) -> list[list[Cell]]:
-        return [list(SESSION_COLUMNS), *(row.cells() for row in self.sessions)]
-
 
 def listed_sessions(
     reader: Reader, asked: Asked, selection: Selection, *, after: str | None = None, limit: int = 50
@@ -97,9 +104,17 @@ def listed_sessions(
     return SessionPage(tuple(row for _, row in shown), next=str(shown[-1][0]) if len(keyed) > limit else None)
 
 
-def every_session(reader: Reader, asked: Asked, selection: Selection) -> Iterator[SessionRow]:
-    """All pages together, in the memory of one file. What cannot be asked is refused at the first session."""
-    return (row for _, row in _rows(reader, asked, selection, None))
+def session_batches(reader: Reader, asked: Asked, selection: Selection) -> Iterator[pa.RecordBatch]:
+    """All pages together as columns of SESSION_SCHEMA, in the memory of one file.
+
+    What cannot be asked is refused at the first batch.
+    """
+    for part in _parts(reader, asked, selection):
+        at = np.flatnonzero(_chosen(part, selection))
+        ids = part.chains.session_ids().take(pa.array(at)) if len(at) else pa.array([], pa.string())
+        for first in range(0, len(at), MOST_IN_BATCH):
+            several = slice(first, first + MOST_IN_BATCH)
+            yield _columns(part, at[several], ids[several], asked)
 
 
 def count_sessions(reader: Reader, asked: Asked, selection: Selection) -> int:
@@ -116,7 +131,8 @@ def chain_of(reader: Reader, asked: Asked, session_id: str) -> SessionChain | No
         at = part.chains.session_ids().index(session_id).as_py()
         if at >= 0:
             taken = (None if ms == NEVER else _moment(ms) for ms in part.chains.times_ms[at])
-            return SessionChain(_row(part, at, session_id, asked), tuple(taken))
+            [row] = _session_rows(part, [at], [session_id], asked)
+            return SessionChain(row, tuple(taken))
     return None
 
 
@@ -191,9 +207,12 @@ def _rows(
     for part in _parts(reader, asked, selection, start):
         at = np.flatnonzero(_chosen(part, selection))
         ids = part.chains.session_ids().take(pa.array(at)).to_pylist() if len(at) else []
-        for key, number in zip(_keys(part, ids), at.tolist(), strict=True):
-            if after is None or key > after:
-                yield key, _row(part, number, key.session_id, asked)
+        keyed = zip(_keys(part, ids), at.tolist(), strict=True)
+        later = ((key, number) for key, number in keyed if after is None or key > after)
+        while several := list(islice(later, _ROWS_AT_ONCE)):
+            keys, numbers = zip(*several, strict=True)
+            found = _session_rows(part, numbers, [key.session_id for key in keys], asked)
+            yield from zip(keys, found, strict=True)
 
 
 def _keys(part: FileChains, ids: Iterable[str]) -> Iterator[_Key]:
@@ -230,30 +249,41 @@ def _check_steps(selection: Selection, last: int) -> None:
             raise InvalidQuery(field, f"{step} is no step of this funnel; 0 to {last} are")
 
 
-def _row(part: FileChains, at: int, session_id: str, asked: Asked) -> SessionRow:
+def _session_rows(
+    part: FileChains, numbers: Sequence[int], ids: Sequence[str], asked: Asked
+) -> Iterable[SessionRow]:
+    columns = _columns(part, np.array(numbers), pa.array(ids, pa.string()), asked)
+    return (SessionRow(**row) for row in columns.to_pylist())
+
+
+def _columns(part: FileChains, at: NDArray[np.int64], ids: pa.Array, asked: Asked) -> pa.RecordBatch:
+    """The sessions at these places of the chains, whose ids are known."""
     chains = part.chains
-    times = chains.times_ms[at]
-    furthest = int(chains.reached[at]) - 1
-    return SessionRow(
-        session_id=session_id,
-        entered_at=_moment(times[0]),
-        furthest=_label(asked, furthest),
-        furthest_at=_moment(times[furthest]),
-        steps=int((times != NEVER).sum()),
-        outcome=OUTCOMES[chains.outcome[at]],
-        value=part.rows.labels[chains.row[at]] if part.rows else None,
-    )
+    times, furthest = chains.times_ms[at], chains.reached[at] - 1
+    values = pa.array(part.rows.labels).take(pa.array(chains.row[at])) if part.rows else None
+    columns = [
+        ids,
+        _moments(times[:, 0]),
+        pa.array(_labels(asked)).take(pa.array(furthest)),
+        _moments(times[np.arange(len(at)), furthest]),
+        pa.array((times != NEVER).sum(axis=1)),
+        pa.array(OUTCOMES).take(pa.array(chains.outcome[at])),
+        pa.nulls(len(at), pa.string()) if values is None else values,
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SESSION_SCHEMA)
 
 
-def _label(asked: Asked, furthest: int) -> str:
+def _labels(asked: Asked) -> list[str]:
+    """What the furthest step is called, by its number."""
+    steps = asked.definition.steps
     if asked.definition.order == "unordered":
-        return f"{furthest + 1} of {len(asked.definition.steps)} steps"
-    return asked.definition.steps[furthest].label
+        return [f"{taken} of {len(steps)} steps" for taken in range(1, len(steps) + 1)]
+    return [step.label for step in steps]
+
+
+def _moments(ms: NDArray[np.int64]) -> pa.Array:
+    return pa.array(ms).view(_MOMENT)
 
 
 def _moment(ms: np.int64) -> dt.datetime:
     return dt.datetime.fromtimestamp(int(ms) / 1000, dt.UTC)
-
-
-def _cell(value: object) -> Cell:
-    return value.isoformat() if isinstance(value, dt.datetime) else value  # type: ignore[return-value]

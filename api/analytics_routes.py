@@ -1,30 +1,26 @@
 """The routes under /api/v1 that answer questions about funnels.
 
-Every view is asked with the same parameters and answers with the record that its page shows, or with its
-table as CSV under `export.csv`.
+Every view is asked with the same parameters and answers with the record that its page shows.
 """
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from analytics import definitions
 from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
-from analytics.spreadsheet import Cell, csv_blocks
 from analytics.views.all_kinds import KINDS
 from analytics.views.funnel import FUNNEL
 from analytics.views.kinds import ViewKind
 from analytics.views.options import names_of, options_of
 from analytics.views.report import REPORT
 from api.caller import Caller
+from recovery.exports.views import PATHS
 from recovery.funnels import Funnels
-
-#: Where clients already look for these views; the others are found under their own name.
-PATHS = {"cohorts": "cohort-comparison", "time_to_convert": "time-to-convert"}
 
 
 class AskedFor:
@@ -78,14 +74,8 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
             found = funnels.text(by, kind, definition(asked), asked.question, now=_now(), **options)
             return Response(found.text, media_type="application/json")
 
-        def table(by: Caller, asked: Asked, request: Request) -> Response:
-            options = _options(kind, request)
-            found = funnels.view(by, kind, definition(asked), asked.question, now=_now(), **options)
-            return _csv(f"{asked.name}-{kind.name}", found.view.to_rows())
-
         if kind is not FUNNEL:
             router.get(path, name=kind.name)(answer)
-        router.get(path + "export.csv", name=f"{kind.name} as CSV")(table)
 
     @router.get("/onboarding/analytics/funnel/")
     def funnel(by: Caller, asked: Asked) -> Response:
@@ -107,8 +97,3 @@ def _now() -> datetime:
 def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:
     given = {name: request.query_params.get(name) for name in names_of(kind.name)}
     return options_of(kind.name, {name: text for name, text in given.items() if text is not None})
-
-
-def _csv(name: str, rows: list[list[Cell]]) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingResponse(csv_blocks(rows), media_type="text/csv", headers=headers)

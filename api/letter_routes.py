@@ -1,19 +1,15 @@
-"""Dead letters over REST: a page of them, all as CSV, one with its history, and its retry.
+"""Dead letters over REST: a page of them, one with its history, and its retry.
 
 The parameters of a list are those of the page, so its address says what to ask (see dlq/filter_address.py).
 """
 
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import StreamingResponse
 from sqlalchemy import Engine
 
 from api.caller import Caller
 from dlq import console, filter_address
-from dlq.letters_csv import letters_csv
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
@@ -29,13 +25,6 @@ def letter_routes(engine: Engine, retries: RetryClient, redactor: Redactor, seal
         narrowed = filter_address.from_pairs(request.query_params.multi_items())
         return console.letters(engine, by, narrowed, after, limit, redactor=redactor)
 
-    @routes.get(f"{_TASKS}.csv")
-    def every_task(request: Request, by: Caller) -> StreamingResponse:
-        narrowed = filter_address.from_pairs(request.query_params.multi_items())
-        blocks = letters_csv(engine, by, narrowed, redactor=redactor)
-        headers = {"content-disposition": 'attachment; filename="dead-letters.csv"'}
-        return StreamingResponse(_begun(blocks), media_type="text/csv", headers=headers)
-
     @routes.get(f"{_TASKS}/{{task_id}}/")
     def task(by: Caller, task_id: str) -> Any:
         letter_id = console.letter_of_task(engine, by, task_id)
@@ -47,8 +36,3 @@ def letter_routes(engine: Engine, retries: RetryClient, redactor: Redactor, seal
         return {"status": "queued", "task_id": receipt.task_id}
 
     return routes
-
-
-def _begun(blocks: Iterator[str]) -> Iterator[str]:
-    """The blocks, the first of them made now: what cannot be asked is refused before the answer begins."""
-    return chain([next(blocks)], blocks)

@@ -16,7 +16,7 @@ from pages import _letter_picks, _operation_start
 from pages._operation_words import ACTIONS, ActionWords
 from pages._words import count
 
-CSV_PATH = "/api/v1/admin/dlq/tasks.csv"
+CSV_PATH = "/api/v1/admin/dlq/tasks/export.csv"
 
 
 def show(by: Person, narrowed: LetterFilter, page: LetterPage) -> None:

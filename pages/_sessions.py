@@ -19,7 +19,7 @@ from analytics.sessions import Selection
 from infra.access.roles import Permission, Person
 
 PATH = "/sessions"
-CSV_PATH = "/api/v1/onboarding/analytics/sessions.csv"
+CSV_PATH = "/api/v1/onboarding/analytics/sessions/export.csv"
 
 
 def sessions_link(definition: FunnelDefinition, question: Question, selection: Selection) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Engine
 
 from analytics.cache import Answer, Found, ViewCache
@@ -12,13 +13,13 @@ from analytics.funnels import FunnelDefinition
 from analytics.history import SessionHistory, session_history
 from analytics.queries import Asked, Reader
 from analytics.question import Question
+from analytics.session_events import event_batches
 from analytics.sessions import (
     Selection,
     SessionPage,
-    SessionRow,
     count_sessions,
-    every_session,
     listed_sessions,
+    session_batches,
 )
 from analytics.views.kinds import Record, ViewKind
 from dlq.console import waiting_sessions
@@ -114,7 +115,7 @@ class Funnels:
             self.reader, asked(self.reader.engine, definition, question, now=now), selection
         )
 
-    def every_session(
+    def session_batches(
         self,
         by: Person,
         definition: FunnelDefinition,
@@ -122,10 +123,25 @@ class Funnels:
         selection: Selection,
         *,
         now: datetime,
-    ) -> Iterator[SessionRow]:
-        """All of them, one after the other, for an export."""
+    ) -> Iterator[pa.RecordBatch]:
+        """All of them as columns of SESSION_SCHEMA, for an export."""
         by.require(Permission.READ_SESSIONS)
-        return every_session(self.reader, asked(self.reader.engine, definition, question, now=now), selection)
+        of = asked(self.reader.engine, definition, question, now=now)
+        return session_batches(self.reader, of, selection)
+
+    def session_events(
+        self,
+        by: Person,
+        definition: FunnelDefinition,
+        question: Question,
+        selection: Selection,
+        *,
+        now: datetime,
+    ) -> Iterator[pa.RecordBatch]:
+        """The events of all of them as columns of EVENT_SCHEMA, for an export."""
+        by.require(Permission.READ_SESSIONS)
+        of = asked(self.reader.engine, definition, question, now=now)
+        return event_batches(self.reader, of, selection)
 
     def session(
         self, by: Person, definition: FunnelDefinition, question: Question, session_id: str, *, now: datetime

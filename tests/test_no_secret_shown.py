@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
+from api.export_routes import export_routes
 from api.letter_routes import letter_routes
 from dlq import console, versions
 from dlq.__main__ import main
 from dlq.groups import console as groups
-from dlq.letters_csv import letters_csv
-from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter_words
 from infra import audit
 from infra.access.roles import Person, Role
+from recovery.exports.table import Sources
 from tests.dlq import builders
 from tests.dlq.builders import UNSEALED, body_of, envelope, failure
 from tests.dlq.planted import planted
@@ -59,13 +59,13 @@ def _told(engine, letter_id, sealer):
     yield repr(versions.versions(engine, ADA, letter_id, redactor=REDACTOR, sealer=sealer))
     yield repr(groups.groups(engine, ADA, redactor=REDACTOR, now=datetime.now(UTC)))
     yield repr(retries.preview(letter_id, ADA))
-    yield "".join(letters_csv(engine, ADA, LetterFilter(), redactor=REDACTOR))
     with engine.connect() as connection:
         yield repr(connection.execute(select(dead_letter_words.c.words)).all())
 
 
 def _answered(engine, sealer):
     api = FastAPI()
+    api.include_router(export_routes(Sources(engine, None, REDACTOR, None, lambda: datetime.now(UTC))))
     api.include_router(letter_routes(engine, None, REDACTOR, sealer))
 
     @api.middleware("http")
@@ -74,7 +74,7 @@ def _answered(engine, sealer):
         return await go_on(request)
 
     client = TestClient(api)
-    for path in ("tasks/", "tasks/t1/", "tasks.csv"):
+    for path in ("tasks/", "tasks/t1/", "tasks/export.csv", "groups/export.csv"):
         answer = client.get(f"/admin/dlq/{path}")
         assert answer.status_code == 200
         yield answer.text

@@ -18,11 +18,12 @@ from analytics.question import Filter, Question
 from analytics.sessions import (
     OUTCOMES,
     Selection,
+    SessionRow,
     by_pattern,
     chain_of,
     count_sessions,
-    every_session,
     listed_sessions,
+    session_batches,
 )
 from analytics.store import EventStore
 from analytics.sync import sync
@@ -75,6 +76,11 @@ def ids_in_pages(reader: Reader, asked: Asked, selection: Selection, limit: int)
         if after is None:
             return found
     raise AssertionError("the pages do not end")
+
+
+def every_session(reader: Reader, asked: Asked, selection: Selection) -> list[SessionRow]:
+    batches = session_batches(reader, asked, selection)
+    return [SessionRow(**row) for batch in batches for row in batch.to_pylist()]
 
 
 def test_every_step_lists_as_many_as_the_funnel_counts(reader: Reader, asked: Asked) -> None:
@@ -140,7 +146,7 @@ def test_every_bin_of_time_lists_as_many_as_it_counts(
 def test_filters_of_the_question_hold_for_its_sessions(reader: Reader, asked: Asked) -> None:
     question = replace(asked.question, where=(Filter("plan", ("pro", "")),))
     asked = replace(asked, question=question)
-    rows = list(every_session(reader, asked, Selection(value="pro")))
+    rows = every_session(reader, asked, Selection(value="pro"))
     assert rows
     assert len(rows) == count_sessions(reader, asked, Selection(value="pro"))
     assert count_sessions(reader, asked, Selection(value="free")) == 0
@@ -154,7 +160,7 @@ def test_pages_neither_overlap_nor_skip(reader: Reader, asked: Asked, limit: int
 
 
 def test_the_order_is_by_day_and_then_by_the_bytes_of_the_id(reader: Reader, asked: Asked) -> None:
-    rows = list(every_session(reader, asked, Selection()))
+    rows = every_session(reader, asked, Selection())
     keys = [(row.entered_at.date(), row.session_id.encode()) for row in rows]
     assert keys == sorted(keys)
     assert {"a.b.c", "日本", "🜁", "2024-01-10.0.0.x"} <= {row.session_id for row in rows}

@@ -14,6 +14,8 @@ from analytics.queries import Reader
 from analytics.store import EventStore
 from api.app import create_api, no_such_path
 from api.health import health_route
+from dlq.broker.look import Look
+from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from infra import audit
@@ -21,6 +23,7 @@ from infra.access import sessions
 from infra.access.guard import Guard
 from infra.access.roles import Person
 from infra.access.sign_in import sign_in_route
+from infra.celery_app import create_celery
 from recovery.funnels import Funnels
 from tests.dlq.builders import UNSEALED
 from tests.pages.conftest import World
@@ -49,7 +52,13 @@ def funnels(engine, redis_url, tmp_path):
 
 
 @pytest.fixture
-def client(engine, redis_url, published, funnels):
+def watch(engine, redis_url):
+    with create_celery(redis_url) as asking, redis.Redis.from_url(redis_url) as broker:
+        yield BrokerWatch(Look(engine, asking, broker))
+
+
+@pytest.fixture
+def client(engine, redis_url, published, funnels, watch):
     retries = RetryClient(engine, None, audit.record, publish=published.append, sealer=UNSEALED)
 
     def clock():
@@ -58,10 +67,10 @@ def client(engine, redis_url, published, funnels):
     routes = [
         health_route(engine, redis_url),
         sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED)),
+        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED, watch)),
         Route("/api/{path:path}", no_such_path),
     ]
-    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock, headers={})
+    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock)
     return TestClient(Starlette(routes=routes, middleware=[guard]), follow_redirects=False)
 
 

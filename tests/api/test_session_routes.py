@@ -32,7 +32,7 @@ def test_a_page_of_sessions_says_where_the_next_begins(three_sessions, sign_in):
 
 
 def test_the_csv_holds_all_of_them_and_nothing_that_a_spreadsheet_runs(three_sessions, sign_in):
-    answer = sign_in(Role.ANALYST).get(f"{SESSIONS}.csv", params=STOPPED)
+    answer = sign_in(Role.ANALYST).get(f"{SESSIONS}/export.csv", params=STOPPED)
     assert answer.headers["content-disposition"] == 'attachment; filename="sign-up-sessions.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["session_id"], row["furthest"], row["outcome"]) for row in rows] == [
@@ -52,7 +52,7 @@ def test_one_session_comes_with_its_events(three_sessions, sign_in):
 def test_what_is_not_known_or_cannot_be_asked_is_refused(three_sessions, sign_in):
     client = sign_in(Role.ANALYST)
     assert client.get(f"{SESSIONS}/nobody/", params={"name": "sign-up"}).status_code == 404
-    for path in (f"{SESSIONS}/", f"{SESSIONS}.csv"):
+    for path in (f"{SESSIONS}/", f"{SESSIONS}/export.csv"):
         answer = client.get(path, params={**STOPPED, "stopped": "9"})
         assert (answer.status_code, answer.json()["detail"]) == (
             422,
@@ -60,7 +60,7 @@ def test_what_is_not_known_or_cannot_be_asked_is_refused(three_sessions, sign_in
         )
 
 
-@pytest.mark.parametrize("path", ["/", ".csv", "/c/"])
+@pytest.mark.parametrize("path", ["/", "/export.csv", "/export.parquet", "/events/export.csv", "/c/"])
 def test_sessions_are_not_for_a_viewer(three_sessions, sign_in, path):
     answer = sign_in(Role.VIEWER).get(SESSIONS + path, params=STOPPED)
     assert answer.status_code == 403

@@ -224,4 +224,4 @@ def test_the_filters_of_the_address_narrow_the_list(world):
 def test_the_file_of_all_that_match_is_linked_with_the_filter(world, shown):
     world.letter()
     app = world.open(Role.OPERATOR, PAGE)
-    assert "/api/v1/admin/dlq/tasks.csv?status=dead&amp;status=poisoned" in shown(app)
+    assert "/api/v1/admin/dlq/tasks/export.csv?status=dead&amp;status=poisoned" in shown(app)

@@ -128,7 +128,7 @@ def test_a_lost_store_is_said_with_the_way_to_mend_it(three_sessions, shown):
 
 
 def test_the_csv_holds_the_same_selection(three_sessions, shown):
-    assert "sessions.csv?name=sign-up&amp;window_seconds=1209600&amp;stopped=1" in shown(
+    assert "sessions/export.csv?name=sign-up&amp;window_seconds=1209600&amp;stopped=1" in shown(
         opened(three_sessions, stopped=1)
     )
 

@@ -1,0 +1,28 @@
+"""What can go wrong with an export, before its first byte.
+
+ExportError
+├── UnknownTable    no table has this name
+└── BadParameter    a parameter has a value that the table cannot be asked with
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ExportError(Exception):
+    """Of this package."""
+
+
+class UnknownTable(ExportError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        super().__init__(f"no table is called {name!r}{hint} There are: {', '.join(names)}")
+        self.name = name
+
+
+class BadParameter(ExportError):
+    def __init__(self, name: str, value: str, allowed: Iterable[str]) -> None:
+        super().__init__(f"{name}: {value!r} is not known; allowed: {', '.join(allowed)}")
+        self.name = name

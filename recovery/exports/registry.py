@@ -1,0 +1,18 @@
+"""All tables that can be exported, by name."""
+
+from collections.abc import Mapping
+
+from recovery.exports import letters, sessions, views
+from recovery.exports.errors import UnknownTable
+from recovery.exports.table import Table
+
+TABLES: Mapping[str, Table] = {
+    table.name: table for table in (*views.TABLES, *sessions.TABLES, *letters.TABLES)
+}
+
+
+def table_named(name: str) -> Table:
+    """Raises UnknownTable."""
+    if name not in TABLES:
+        raise UnknownTable(name, TABLES)
+    return TABLES[name]

@@ -1,0 +1,60 @@
+"""A table that can be exported: who may, what it is asked with, and its rows as batches of typed columns."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+
+import pyarrow as pa
+from sqlalchemy import Engine
+
+from dlq.broker.watch import BrokerWatch
+from dlq.redaction import Redactor
+from infra.access.roles import Permission, Person
+from recovery.funnels import Funnels
+
+#: The parameters of a list in REST, in the order in which they were given.
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What tables are read from."""
+
+    engine: Engine
+    funnels: Funnels
+    redactor: Redactor
+    watch: BrokerWatch
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]  #: each of `schema`; to be read once
+
+    def begun(self) -> "Rows":
+        """The same with the first batch made, so that what cannot be asked is refused here and now."""
+        first = next(self.batches, None)
+        return self if first is None else Rows(self.schema, chain([first], self.batches))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    name: str  #: on the command line, and in the name of the file
+    title: str
+    path: str  #: of the list in REST, from /api/v1 on; the files lie below it
+    permission: Permission
+    read: Callable[[Sources, Person, Pairs], Rows]
+    parameters: Mapping[str, str] = field(default_factory=dict)  #: what it can be asked with: name -> meaning
+
+    def rows(self, sources: Sources, by: Person, pairs: Pairs) -> Rows:
+        """What this person sees of it. Raises AccessDenied, and as its list does for what cannot be asked."""
+        by.require(self.permission)
+        return self.read(sources, by, pairs).begun()
+
+    def file_name(self, pairs: Pairs) -> str:
+        """Without an ending. Begins with the funnel where one was asked for."""
+        funnel = dict(pairs).get("name", "")
+        plain = "".join(one if one.isascii() and one.isalnum() else "-" for one in funnel)
+        return f"{plain}-{self.name}" if plain else self.name
