@@ -48,6 +48,12 @@ def duration(seconds: float | None) -> str:
     return f"{rest}s"
 
 
+def whole(seconds: float) -> str:
+    """Like `duration`, without tenths: 15s, 4h 07m."""
+    rest = round(seconds)
+    return f"{rest}s" if rest < 60 else duration(rest)
+
+
 def days(first: date, last: date) -> str:
     """A span as 26 Oct – 22 Nov 2026; the year is said once where one is enough."""
     begin = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"

@@ -10,7 +10,7 @@ from dlq.broker.records import BrokerView
 from dlq.strategies.breaker import BreakerState, Circuit
 from pages import _resources, _states, _worker_switch
 from pages._row_label import row_label
-from pages._words import ago, count, duration
+from pages._words import ago, count, whole
 
 _BADGES: Mapping[Circuit, tuple[str, Literal["red", "orange", "green"]]] = {
     Circuit.OPEN: ("Open", "red"),
@@ -42,11 +42,12 @@ def show(view: BrokerView, *, may_switch: bool) -> None:
 
 def _said(state: BreakerState) -> str:
     now = _resources.now()
-    parts = [f"{count(state.failures)} of {count(state.calls)} calls failed"]
+    calls = f"{count(state.failures)} of {count(state.calls)} calls failed"
+    parts = [calls if state.calls else "no calls lately"]
     if state.reason:
         parts.append(f"last with {state.reason}")
     if state.opened_at:
-        parts.append(f"open since {ago(state.opened_at, now)}")
+        parts.append(f"opened {ago(state.opened_at, now)}")
     if state.probe_due_at and state.probe_due_at > now:
-        parts.append(f"next try in {duration(round((state.probe_due_at - now).total_seconds()))}")
+        parts.append(f"next try in {whole((state.probe_due_at - now).total_seconds())}")
     return " · ".join(parts)

@@ -4,11 +4,10 @@ from html import escape
 
 import streamlit as st
 
-from dlq.broker.records import BrokerView, ChangedLimit, Limits, WorkerView
-from infra.access.roles import Permission, Person
-from pages import _access, _charts, _resources, _states, _worker_list, _worker_switch
-from pages._row_label import row_label
-from pages._words import ago, clock_time, count, duration
+from dlq.broker.records import WorkerView
+from infra.access.roles import Permission
+from pages import _access, _charts, _resources, _states, _worker_list, _worker_running, _worker_tasks
+from pages._words import clock_time, count
 
 REFRESH_SECONDS = 2.0
 
@@ -42,9 +41,9 @@ def _contents(name: str) -> None:
     _charts.facts(_facts(worker))
     running, tasks, configured = st.tabs(["Running", "Tasks", "Configuration"], key="worker_parts")
     with running:
-        _running(worker, by)
+        _worker_running.show(worker, by)
     with tasks:
-        _tasks(worker, view, by)
+        _worker_tasks.show(worker, view, by)
     with configured:
         _configuration(worker)
 
@@ -64,63 +63,6 @@ def _facts(worker: WorkerView) -> list[tuple[str, str]]:
         ),
     ]
     return [(name, value) for name, value in pairs if value]
-
-
-def _running(worker: WorkerView, by: Person) -> None:
-    if not worker.answers:
-        _states.state("Not known", "It does not answer, so what it runs cannot be told.")
-    elif not worker.running:
-        _states.state("Idle", "It runs nothing at the moment.")
-    for task in worker.running:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"row_t_{task.task_id}"):
-            ran = (_resources.now() - task.started_at).total_seconds() if task.started_at else None
-            since = f"for {duration(round(ran))}" if ran is not None else "not started"
-            st.html(
-                f'<div class="letter"><b>{escape(task.task_name)}</b>'
-                f"<small>{escape(f'{since} · from {task.queue} · {task.task_id}')}</small></div>"
-            )
-            if by.may(Permission.RETRY_LETTERS) and st.button(
-                row_label("Stop", task.task_name), icon=":material/stop_circle:", key=f"stop_{task.task_id}"
-            ):
-                _worker_switch.ask("stop", task.task_id)
-
-
-def _tasks(worker: WorkerView, view: BrokerView, by: Person) -> None:
-    changed = {change.task_name: change for change in view.limits}
-    may = by.may(Permission.RETRY_LETTERS) and worker.alive and worker.reports and worker.answers
-    for name in worker.tasks:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"row_r_{name}"):
-            st.html(
-                f'<div class="letter"><b>{escape(name)}</b>'
-                f"<small>{escape(_limits(worker, name, changed.get(name)))}</small></div>"
-            )
-            if may and name in changed:
-                st.button(
-                    row_label("Put back", name),
-                    icon=":material/undo:",
-                    key=f"put_back_{name}",
-                    on_click=_worker_switch.put_back,
-                    args=(name,),
-                )
-            if may and st.button(row_label("Limit", name), icon=":material/timer:", key=f"limit_{name}"):
-                _worker_switch.ask("limit", name)
-    if not worker.tasks:
-        _states.state("No task", "It has registered no tasks but Celery's own.")
-
-
-def _limits(worker: WorkerView, task_name: str, changed: ChangedLimit | None) -> str:
-    if worker.limits is None:
-        return "time limits not known"
-    limits = worker.limits.get(task_name, Limits())
-    parts = [
-        f"{name} limit {duration(seconds)}"
-        for name, seconds in (("soft", limits.soft), ("hard", limits.hard))
-        if seconds
-    ]
-    said = ", ".join(parts) or "no time limit"
-    if changed and limits == changed.limits:
-        said += f" · changed by {changed.by} {ago(changed.at, _resources.now())}"
-    return said
 
 
 def _configuration(worker: WorkerView) -> None:

@@ -10,7 +10,7 @@ from dlq.broker.records import BrokerView, ConfigurationWarning, QueueView, Seve
 from dlq.broker.rows import Cell, queue_rows, worker_rows
 from dlq.broker.watch import DEADLINE_SECONDS
 from pages import _resources, _states
-from pages._words import ago, count, duration
+from pages._words import ago, count, whole
 
 SHOWN = 4
 _LABELS = {
@@ -76,8 +76,7 @@ def waits(queue: QueueView) -> str:
     """How long the oldest message has waited; a plus sign says that it may be longer."""
     if queue.oldest_seconds is None:
         return "–"
-    seconds = round(queue.oldest_seconds)
-    said = f"{seconds}s" if seconds < 60 else duration(seconds)
+    said = whole(queue.oldest_seconds)
     return f"{said}+" if queue.oldest_is_least else said
 
 
