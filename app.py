@@ -19,6 +19,7 @@ from dlq.redaction.logs import redact_logs
 from infra.access.headers import security_headers
 from infra.access.layers import layers
 from infra.access.sign_in import cookie_name, sign_in_route
+from infra.access.sso import sso_routes
 from infra.compressed_files import CompressedFiles
 from infra.logs import configure
 from infra.request_log import RequestLog
@@ -28,7 +29,7 @@ handles = dashboard()
 redact_logs(handles.redactor)
 configure(handles.settings.log, mask=handles.redactor.text)
 static = Path(get_static_dir())
-cookie = cookie_name(handles.settings.home)
+cookie, provider = cookie_name(handles.settings.home), handles.settings.provider
 
 
 def clock() -> datetime:
@@ -40,7 +41,8 @@ app = st.App(
     routes=[
         health_route(handles.engine, handles.redis_url),
         metrics_route(handles.funnels, clock),
-        sign_in_route(handles.engine, cookie, clock),
+        sign_in_route(handles.engine, cookie, clock, provider=provider and provider.title),
+        *sso_routes(provider, handles.engine, cookie, clock),
         Mount(
             "/api/v1",
             create_api(
