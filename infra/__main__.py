@@ -19,7 +19,7 @@ from analytics import definition_json, definitions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
-from infra.commands import links, tokens
+from infra.commands import doctor, links, people, tokens
 from infra.errors import InfraError
 from infra.servers import connected
 from infra.settings import CHECKOUT, Settings
@@ -27,6 +27,7 @@ from infra.supervisor import programs
 from infra.supervisor.parent import Parent
 from infra.supervisor.run import Wiring, run
 from onboarding.flow import FUNNEL
+from recovery.doctor import settings_and_folders, workers_and_queues
 
 #: Named where no person did it.
 _OURSELVES = "onward"
@@ -56,8 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     run_parser.set_defaults(command=_run)
     migrate_parser = commands.add_parser("migrate", help="bring the schema to its newest version")
     migrate_parser.set_defaults(command=_migrate)
-    for kind in (links, tokens):
+    for kind in (links, people, tokens):
         kind.add(commands)
+    doctor.add(commands, (settings_and_folders, workers_and_queues))
     return parser
 
 

@@ -38,6 +38,7 @@ class DatabaseUnavailable(InfraError):
             "Check DATABASE_URL, or unset it to use the embedded server."
         )
         self.where = where
+        self.reason = reason
 
 
 class DatabaseTooOld(InfraError):
@@ -53,6 +54,7 @@ class RedisUnavailable(InfraError):
             "Check REDIS_URL, or unset it to use the embedded server."
         )
         self.where = where
+        self.reason = reason
 
 
 class AlreadyRunning(InfraError):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, Table, Update, bindparam, select, update
+from sqlalchemy import Column, Select, Table, bindparam, select, update
 
 from infra.access.roles import Person, Role
 from infra.access.tables import api_token, person, sign_in_session
@@ -39,29 +39,21 @@ def _live(table: Table, seen_at: Column[datetime]) -> Select[Any]:
     )
 
 
-def _seen_session() -> Update:
-    session = (
-        update(sign_in_session)
-        .where(
-            sign_in_session.c.token_sha256 == bindparam("digest"),
-            sign_in_session.c.seen_at < bindparam("before"),
-        )
-        .values(seen_at=bindparam("now"))
-        .returning(sign_in_session.c.account)
-        .cte("session")
-    )
-    return update(person).where(person.c.login == session.c.account).values(seen_at=bindparam("now"))
-
-
 #: Both take `digest` and `now`.
 SESSION = _live(sign_in_session, sign_in_session.c.seen_at)
 TOKEN = _live(api_token, api_token.c.last_used_at).where(api_token.c.revoked_at.is_(None))
-#: Both take `digest`, `now` and `before`.
-SEEN_SESSION = _seen_session()
+#: Take `digest`, `account` and `now`. Not in one transaction: it could wait for a change of the account that
+#: waits for it.
+SEEN_SESSION = (
+    update(sign_in_session)
+    .where(sign_in_session.c.token_sha256 == bindparam("digest"))
+    .values(seen_at=bindparam("now")),
+    update(person).where(person.c.login == bindparam("account")).values(seen_at=bindparam("now")),
+)
 SEEN_TOKEN = (
     update(api_token)
     .where(api_token.c.token_sha256 == bindparam("digest"))
-    .values(last_used_at=bindparam("now"))
+    .values(last_used_at=bindparam("now")),
 )
 
 

@@ -76,22 +76,27 @@ class Lookup:
 
 
 class _Question:
-    """A statement of live.py as the driver takes it, and what to make of its row."""
+    """Statements of live.py as the driver takes them, and what to make of the row."""
 
     def __init__(
-        self, engine: Engine, live_row: Select[Any], seen: Update, person_of: Callable[[live.Row], Person]
+        self,
+        engine: Engine,
+        row: Select[Any],
+        seen: tuple[Update, ...],
+        person_of: Callable[[live.Row], Person],
     ) -> None:
-        self._live, self._seen = (str(statement.compile(engine)) for statement in (live_row, seen))
+        self._row = str(row.compile(engine))
+        self._seen = [str(statement.compile(engine)) for statement in seen]
         self._person_of = person_of
 
     async def ask(self, connection: _Connection, digest: bytes, now: datetime) -> Person | None:
-        cursor = await connection.execute(self._live, {"digest": digest, "now": now})
+        cursor = await connection.execute(self._row, {"digest": digest, "now": now})
         row = await cursor.fetchone()
         if row is None:
             return None
         if live.is_due(row, now):
-            before = now - live.SEEN_EVERY
-            await connection.execute(self._seen, {"digest": digest, "now": now, "before": before})
+            for statement in self._seen:
+                await connection.execute(statement, {"digest": digest, "account": row["account"], "now": now})
         return self._person_of(row)
 
 

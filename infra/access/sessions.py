@@ -56,15 +56,19 @@ def create_link(engine: Engine, person: Person, *, by: str, now: datetime) -> st
 
 
 def sign_in(engine: Engine, link_token: str, *, now: datetime, source: str | None = None) -> str | None:
-    """Use up a link and open a session; its token, or None when the link is unknown, used or expired."""
+    """Use up a link and open a session; its token, or None when the link is unknown, used or expired.
+
+    Raises SignInRefused when the account it is for is switched off.
+    """
+    same = sign_in_link.c.token_sha256 == opaque.digest(link_token)
     with answering(engine), engine.begin() as connection:
+        login = connection.execute(select(sign_in_link.c.login).where(same)).scalar_one_or_none()
+        if login is None:
+            return None
+        _account_of(connection, login)  # held first, as by whoever ends what an account has
         link = connection.execute(
             update(sign_in_link)
-            .where(
-                sign_in_link.c.token_sha256 == opaque.digest(link_token),
-                sign_in_link.c.used_at.is_(None),
-                sign_in_link.c.expires_at > now,
-            )
+            .where(same, sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
             .values(used_at=now)
             .returning(sign_in_link.c.login, sign_in_link.c.role, sign_in_link.c.clients)
         ).one_or_none()
@@ -129,7 +133,8 @@ def find_person(engine: Engine, key: str, *, now: datetime) -> Person | None:
         if row is None:
             return None
         if live.is_due(row, now):
-            connection.execute(live.SEEN_SESSION, asked | {"before": now - live.SEEN_EVERY})
+            for statement in live.SEEN_SESSION:
+                connection.execute(statement, asked | {"account": row["account"]})
     return live.person_of_session(row)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Engine
 
@@ -18,6 +20,7 @@ from infra.database import open_engine
 from infra.servers import connected
 from infra.settings import Settings
 
+_PIPED_WIDTH = 160
 #: What argparse gives to hang a command on.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - has no public name
 #: Where the audit says that a change came from.
@@ -53,7 +56,7 @@ def print_list(columns: Sequence[str], rows: Sequence[Sequence[object]], *, as_j
     table = Table(*(column.replace("_", " ") for column in columns), box=SIMPLE_HEAD)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
 
 
 def _cell(value: object) -> str:
@@ -63,6 +66,6 @@ def _cell(value: object) -> str:
         case datetime():
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
         case list() | tuple():
-            return ", ".join(str(part) for part in value)
+            return escape(", ".join(str(part) for part in value))
         case _:
-            return str(value)
+            return escape(str(value))
