@@ -24,6 +24,7 @@ from analytics.errors import AnalyticsError
 from analytics.settings import Settings
 from analytics.store import EventStore
 from infra import audit
+from infra.access.roles import Person, Role
 from infra.database import open_engine
 from infra.errors import InfraError
 from infra.redis_client import open_redis
@@ -96,7 +97,7 @@ def opened() -> Iterator[Opened]:
 def _asked(engine: Engine, definition: "FunnelDefinition", question: "Question") -> "Asked":
     from recovery.funnels import asked  # noqa: PLC0415 - an import of events needs no kernel
 
-    return asked(engine, definition, question, now=datetime.now(UTC))
+    return asked(engine, Person(getpass.getuser(), Role.ADMIN), definition, question, now=datetime.now(UTC))
 
 
 def _first_line(error: Exception) -> str:

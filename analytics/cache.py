@@ -1,8 +1,9 @@
 """Computed views in Redis: one computes, the others wait for it; without Redis everyone computes.
 
-A view is kept under its kind, definition, question, blocked sessions and version of the store, so a change of
-any of them asks anew. The key also holds the shape of the record, so that two versions of this program beside
-each other never read each other's. The clock is not in it: a window that closes shows after the time to live.
+A view is kept under its kind, definition, question, blocked sessions, clients that its readers are restricted
+to, and version of the store, so a change of any of them asks anew. The key also holds the shape of the
+record, so that two versions of this program beside each other never read each other's. The clock is not in
+it: a window that closes shows after the time to live.
 """
 
 import datetime as dt
@@ -157,6 +158,6 @@ def _key(kind: ViewKind[Any], asked: Asked, options: dict[str, Any], state: Stor
     parts = [
         kind.name, to_json(asked.definition), plain(asked.question), sorted(asked.blocked.items()),
         sorted(asked.patterns.items()), sorted((asked.labels or {}).items()), plain(options), state.version,
-        _shape(kind.record),  # type: ignore[arg-type]  # a class is hashable
+        None if asked.clients is None else sorted(asked.clients), _shape(kind.record),  # type: ignore[arg-type]  # a class is hashable
     ]  # fmt: skip
     return _PREFIX + sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -5,13 +5,14 @@ remembered by it until the store changes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine
 
 from analytics import catalogue
+from analytics.belonging import Clients
 from analytics.columns import PROFILED_VALUES
 from analytics.funnels import Dimension, FunnelDefinition
 from analytics.queries import Reader
@@ -38,18 +39,33 @@ class ValueChoice:
     sessions: int
 
 
-def dimensions(reader: Reader, definition: FunnelDefinition) -> list[DimensionChoice]:
+def dimensions(
+    reader: Reader, definition: FunnelDefinition, clients: Clients = None
+) -> list[DimensionChoice]:
     """The dimensions worth breaking down by: those of the definition first, then others by name.
 
-    Left out: what changes within sessions (it describes events), and what is nearly unique per session.
+    Left out: what changes within sessions (it describes events), and what is nearly unique per session. Those
+    who see some clients alone are offered what sessions of these have.
     """
     found = reader.remembered("dimensions", lambda: _found_dimensions(reader.engine))
-    return _offered(found, definition)
+    offered = _offered(found, definition)
+    if clients is None:
+        return offered
+    found_theirs = (values(reader, definition.dimension(one.property), clients) for one in offered)
+    theirs = map(_of, offered, found_theirs)
+    return [choice for choice in theirs if choice.values]
 
 
-def values(reader: Reader, dimension: Dimension) -> list[ValueChoice]:
+def values(reader: Reader, dimension: Dimension, clients: Clients = None) -> list[ValueChoice]:
     """The values of a dimension with their sessions, the most frequent first; at most MAX_VALUES."""
-    return reader.remembered(("values", dimension), lambda: _ranked(reader.sessions_by_value(dimension)))
+    key = ("values", dimension, None if clients is None else frozenset(clients))
+    return reader.remembered(key, lambda: _ranked(reader.sessions_by_value(dimension, clients)))
+
+
+def _of(choice: DimensionChoice, found: Sequence[ValueChoice]) -> DimensionChoice:
+    """The dimension with these values alone."""
+    named = [one.sessions for one in found if one.value]
+    return replace(choice, values=len(named), values_exact=len(found) < MAX_VALUES, sessions=sum(named))
 
 
 def _ranked(found: Counter[str]) -> list[ValueChoice]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analytics import grouping, timing
+from analytics.belonging import Clients, of_clients
 from analytics.conditions import Condition
 from analytics.funnels import Exclusion, FunnelDefinition, Step
 from analytics.grouping import Rows, Runs
@@ -49,6 +50,7 @@ class Count:
     blocked: Mapping[str, int] = field(default_factory=dict)  #: session id -> when its task failed, UTC ms
     labels: Mapping[str, str] | None = None  #: session id -> value, to break down by instead of a property
     timing: Timing | None = None  #: None: by the day of entry
+    clients: Clients = None  #: only their sessions; the partition is as they see it
 
     def __post_init__(self) -> None:
         self.question.check_fits(self.definition)
@@ -222,11 +224,12 @@ class Scratch:
 def _found(partition: Partition, count: Count, scratch: Scratch | None = None) -> tuple[Runs, _Found]:
     """The chain of every run, and where it belongs."""
     rules = count.rules
+    theirs = None if count.clients is None else of_clients(partition, count.clients)
     partition = existing(partition, count.question.event_where)
     runs = _runs(partition, _events(partition, count.definition), count)
     total = len(runs.events.starts) - 1
     found = scratch.of(total, rules.steps) if scratch else _Found.empty(total, rules.steps)
-    passing = _passing(partition, runs, count)
+    passing = _passing(partition, runs, count, theirs)
     find_chains(runs.events, count.exclusions, passing, rules, found.furthest, found.chains)
     place_sessions(
         _sessions(partition, runs, count), count.when.bins, rules,
@@ -241,11 +244,15 @@ def _events(partition: Partition, definition: FunnelDefinition) -> Events:
     return Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
 
 
-def _passing(partition: Partition, runs: Runs, count: Count) -> NDArray[np.bool_]:
-    """Which runs pass the filters on sessions; empty when there is none."""
+def _passing(
+    partition: Partition, runs: Runs, count: Count, theirs: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Which runs pass the filters on sessions and are among `theirs`; empty when all are."""
     definition = count.definition
     filters = [(definition.dimension(wanted.dimension), wanted) for wanted in count.question.where]
     passing = grouping.selected(partition, filters)
+    if theirs is not None:
+        passing = theirs if passing is None else passing & theirs
     return _NO_FLAGS if passing is None else _per_run(passing, runs)
 
 

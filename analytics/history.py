@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, RowMapping, select
 
+from analytics.belonging import CLIENT, Clients
 from analytics.columns import IDENTITY_COLUMNS
 from analytics.conditions import Condition
 from analytics.errors import UnknownSession
@@ -47,7 +48,7 @@ class SessionHistory:
 
 def session_history(reader: Reader, asked: Asked, session_id: str) -> SessionHistory:
     """Raises UnknownSession, and what Reader.ask raises."""
-    rows = _events_of(reader.engine, session_id, MOST_EVENTS + 1)
+    rows = _seen(_events_of(reader.engine, session_id, MOST_EVENTS + 1), asked.clients)
     if not rows:
         raise UnknownSession(session_id)
     shown = rows[:MOST_EVENTS]
@@ -61,6 +62,14 @@ def session_history(reader: Reader, asked: Asked, session_id: str) -> SessionHis
         events=tuple(_event(row, steps.get(at)) for at, row in enumerate(shown)),
         is_whole=len(rows) == len(shown),
     )
+
+
+def _seen(rows: Sequence[RowMapping], clients: Clients) -> Sequence[RowMapping]:
+    """What those who see these clients alone see of a session, as in `belonging`."""
+    if clients is None:
+        return rows
+    owner = _first(rows, CLIENT)
+    return [row for row in rows if owner in clients and (not row[CLIENT] or row[CLIENT] in clients)]
 
 
 def _events_of(engine: Engine, session_id: str, most: int) -> Sequence[RowMapping]:

@@ -44,6 +44,7 @@ class Partition:
             self.starts = np.concatenate([[0], np.cumsum(kept)])[self.starts].astype(np.int32)
         self._columns: dict[str, Coded] = {}
         self._firsts: dict[str, Coded] = {}
+        self._varying: dict[str, bool] = {}
 
     @classmethod
     def of_table(cls, table: pa.Table) -> "Partition":
@@ -82,6 +83,14 @@ class Partition:
             column = self._columns.get(dimension) or self._coded(dimension)
             self._firsts[dimension] = Coded(first_codes(self.starts, column.codes, _ALL), column.values)
         return self._firsts[dimension]
+
+    def varies_in_session(self, dimension: str) -> bool:
+        """Whether some session has more than one non-empty value of the property."""
+        if dimension not in self._varying:
+            codes, firsts = self._coded(dimension).codes, self.first_of_session(dimension).codes
+            others = (codes >= 0) & (codes != firsts[self.session_of_events()])
+            self._varying[dimension] = bool(others.any())
+        return self._varying[dimension]
 
     def session_ids(self) -> pa.Array:
         """The id of every session, by number. Reads them each time: few callers need them."""

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from analytics import catalogue, grouping, timing
+from analytics.belonging import Clients, of_clients, seen
 from analytics.catalogue import Catalogue, StoredFile, StoreState
 from analytics.counting import Chains, Count, chains, to_ms
 from analytics.errors import StoreUnavailable
@@ -42,6 +43,8 @@ class Asked:
     patterns: Mapping[str, str] = field(default_factory=dict)
     #: Gives sessions a value to break down by instead of the question's properties: session id -> value.
     labels: Mapping[str, str] | None = None
+    #: Whose sessions are counted and shown; None: everybody's, also those without a client.
+    clients: Clients = None
     #: Which bins of time are counted besides.
     binned: Callable[[Question], Timing] = timing.by_entry_day
 
@@ -88,7 +91,7 @@ class Reader:
         for file in sweep.files:
             if start is None or (file.day, file.part) >= start:
                 count = sweep.count_in(file, rows)
-                yield FileChains(file, rows, chains(self._loaded.get(file.path), count))
+                yield FileChains(file, rows, chains(sweep.partition(file), count))
 
     def of_chains(self, asked: Asked, look: Callable[[Chains], _Answer]) -> list[_Answer]:
         """What `look` says of the sessions that `ask` counts, whatever the breakdown, for each file.
@@ -101,18 +104,19 @@ class Reader:
 
             def share(part: Sequence[StoredFile]) -> list[_Answer]:
                 counts = ((file, sweep.count_in(file, None)) for file in part)
-                return [look(chains(self._loaded.get(file.path), count)) for file, count in counts]
+                return [look(chains(sweep.partition(file), count)) for file, count in counts]
 
             return [one for found in in_threads(sweep.files, share) for one in found]
 
         return self._of_live_files(answer)
 
-    def sessions_by_value(self, dimension: Dimension) -> Counter[str]:
-        """How many of all sessions have each value of the dimension; "" is missing."""
+    def sessions_by_value(self, dimension: Dimension, clients: Clients) -> Counter[str]:
+        """How many of all sessions, or of those of the clients, have each value of it; "" is missing."""
 
         def counted(partition: Partition) -> Counter[str]:
-            coded = grouping.of_sessions(partition, [dimension])
-            counts = np.bincount(coded.codes + 1, minlength=len(coded.values) + 1).tolist()
+            coded = grouping.of_sessions(seen(partition, clients), [dimension])
+            codes = coded.codes if clients is None else coded.codes[of_clients(partition, clients)]
+            counts = np.bincount(codes + 1, minlength=len(coded.values) + 1).tolist()
             return Counter(dict(zip(("", *coded.values), counts, strict=True)))
 
         return self.summed(counted)
@@ -139,7 +143,9 @@ class Reader:
     def _sweep(self, asked: Asked, listed: Catalogue) -> Sweep:
         question = bounded(asked.question, listed)
         when = asked.binned(question)
-        count = Count(asked.definition, question, asked.now, None, asked.blocked, asked.labels, when)
+        count = Count(
+            asked.definition, question, asked.now, None, asked.blocked, asked.labels, when, asked.clients
+        )
         files = [file for file in listed.files if _may_count(file, question)]
         named = [*asked.blocked, *(asked.labels or {})]
         return Sweep(count, files, self._loaded, self._places(named) if named else {})

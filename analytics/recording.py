@@ -1,18 +1,19 @@
 """Many events at once, as a client sends them: what can be stored is, and the rest is named by its place."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Connection, Text, bindparam, text
+from sqlalchemy import ARRAY, Connection, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from analytics.errors import InvalidEvent, listed, nearest
 from analytics.events import checked_event
+from analytics.tables import event
 
 MOST_EVENTS = 1000
 FIELDS = ("id", "session_id", "name", "occurred_at", "client_id", "user_id", "properties")
@@ -47,25 +48,34 @@ class Recorded:
     rejected: tuple[Rejected, ...]
 
 
-def record_batch(connection: Connection, events: Sequence[object]) -> Recorded:
+def record_batch(
+    connection: Connection, events: Sequence[object], *, clients: Collection[str] | None = None
+) -> Recorded:
     """Store the events in the caller's transaction. Sending one twice under one id stores it once.
 
-    Each is an object of FIELDS; `id` may be missing, and then every sending is a new event. Raises
-    InvalidEvent when there are more than MOST_EVENTS.
+    Each is an object of FIELDS; `id` may be missing, and then every sending is a new event. With `clients`,
+    an event must name one of them, and its session no other, or it is rejected.
+    Raises InvalidEvent when there are more than MOST_EVENTS.
     """
     if len(events) > MOST_EVENTS:
         raise InvalidEvent("events", f"are {len(events)}; at most {MOST_EVENTS} are allowed at once")
-    rows: dict[UUID, dict[str, Any]] = {}
-    rejected: list[Rejected] = []
+    rows: dict[int, dict[str, Any]] = {}
+    rejected: dict[int, Rejected] = {}
     for index, sent in enumerate(events):
         try:
-            row = _row(sent)
+            rows[index] = _row(sent)
+            _check_client(rows[index], clients)
         except InvalidEvent as error:
-            rejected.append(Rejected(index, error.field, error.problem))
-        else:
-            rows.setdefault(row["id"], row)
-    accepted = _stored(connection, list(rows.values()))
-    return Recorded(accepted, len(events) - len(rejected) - accepted, tuple(rejected))
+            rejected[index] = Rejected(index, error.field, error.problem)
+    if clients is not None:
+        rejected = _foreign(connection, rows, clients) | rejected
+    once: dict[UUID, dict[str, Any]] = {}
+    for index, row in rows.items():
+        if index not in rejected:
+            once.setdefault(row["id"], row)
+    accepted = _stored(connection, list(once.values()))
+    refused = tuple(rejected[index] for index in sorted(rejected))
+    return Recorded(accepted, len(events) - len(refused) - accepted, refused)
 
 
 def _row(sent: object) -> dict[str, Any]:
@@ -85,6 +95,29 @@ def _row(sent: object) -> dict[str, Any]:
         user_id=_text(sent, "user_id") or None,
         properties=_properties(sent.get("properties")),
     )
+
+
+def _check_client(row: Mapping[str, Any], clients: Collection[str] | None) -> None:
+    if clients is not None and row["client_id"] not in clients:
+        named = "is missing" if row["client_id"] is None else f"is {row['client_id']!r}"
+        raise InvalidEvent("client_id", f"{named}; {listed('yours', sorted(clients))}")
+
+
+def _foreign(
+    connection: Connection, rows: Mapping[int, Mapping[str, Any]], clients: Collection[str]
+) -> dict[int, Rejected]:
+    """Those in sessions where a client that is none of these is named: they would take them over."""
+    sent = {row["session_id"] for row in rows.values()}
+    named = select(event.c.session_id).where(
+        event.c.session_id.in_(sent), event.c.client_id.is_not(None), event.c.client_id.not_in(clients)
+    )
+    taken = frozenset(connection.execute(named.distinct()).scalars())
+    problem = "is of a session that belongs to another client"
+    return {
+        index: Rejected(index, "session_id", problem)
+        for index, row in rows.items()
+        if row["session_id"] in taken
+    }
 
 
 def _stored(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:

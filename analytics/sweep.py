@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from analytics import grouping
+from analytics.belonging import seen
 from analytics.catalogue import StoredFile
 from analytics.counting import Count, Scratch, add_to, entered_by_value, values_of
 from analytics.grouping import EVERY_VALUE, Rows
 from analytics.loaded import Loaded
+from analytics.partition import Partition
 from analytics.tally import Tally
 
 MAX_THREADS = 16
@@ -50,7 +52,7 @@ class Sweep:
         def share(part: Sequence[StoredFile]) -> Tally:
             tally, scratch = self._with(rows).empty(), Scratch()
             for file in part:
-                add_to(tally, self.loaded.get(file.path), counts(file), scratch)
+                add_to(tally, self.partition(file), counts(file), scratch)
             return tally
 
         return sum(in_threads(self.files, share), start=self._with(rows).empty())
@@ -60,14 +62,17 @@ class Sweep:
         count = self._with(EVERY_VALUE)
 
         def share(part: Sequence[StoredFile]) -> set[str]:
-            return {value for file in part for value in values_of(self.loaded.get(file.path), count)}
+            return {value for file in part for value in values_of(self.partition(file), count)}
 
         return {value for values in in_threads(self.files, share) for value in values} - {self.missing}
 
     def entered_by_value(self) -> Counter[str]:
         """How many of the counted sessions have each value."""
         counts = self._counts(EVERY_VALUE)
-        return summed(self.files, lambda file: entered_by_value(self.loaded.get(file.path), counts(file)))
+        return summed(self.files, lambda file: entered_by_value(self.partition(file), counts(file)))
+
+    def partition(self, file: StoredFile) -> Partition:
+        return seen(self.loaded.get(file.path), self.count.clients)
 
     def count_in(self, file: StoredFile, rows: Rows | None) -> Count:
         return self._counts(rows)(file)

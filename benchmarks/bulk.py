@@ -44,6 +44,7 @@ TASK = "shop.pay"
 
 class Benchmarker:
     login = "benchmark"
+    clients = None
 
     def require(self, permission: str) -> None:
         """Everything is permitted."""

@@ -43,6 +43,7 @@ class Everybody:
     """May do everything."""
 
     login = "benchmark"
+    clients = None
 
     def require(self, permission: str) -> None:
         """Return, whatever is asked."""

@@ -40,6 +40,7 @@ COMMANDS = {
 @dataclass(frozen=True, slots=True)
 class SystemUser:
     login: str
+    clients: None = None
 
     def require(self, permission: str) -> None:
         """Whoever can open the database may do everything with it."""

@@ -19,6 +19,10 @@ class Actor(Protocol):
     @property
     def login(self) -> str: ...
 
+    @property
+    def clients(self) -> frozenset[str] | None:
+        """Whose letters the person may see and change; None: everybody's, also those without a client."""
+
     def require(self, permission: str) -> None:
         """Return when the person may do this; raise otherwise."""
 

@@ -1,8 +1,8 @@
 """What people see and do with letters: the one module that pages, REST and the command line call.
 
-Each function takes the person it acts for and checks the permission itself. What shows content takes a
-redactor without default: the settings decide how much is masked, not a caller who forgets them.
-`waiting_sessions` serves the join with funnels: it shows no content and asks for no permission.
+Each function takes the person it acts for, checks the permission itself, and leaves out what a restriction to
+clients hides. What shows content takes a redactor without default: the settings decide how much is masked,
+not a caller who forgets them. `waiting_sessions` serves the join with funnels and asks for no permission.
 """
 
 from sqlalchemy import Connection, Engine, RowMapping
@@ -14,6 +14,7 @@ from dlq.errors import NotAllowedNow, UnknownLetter
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
+from dlq.restriction import visible
 from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
 from dlq.views import (
@@ -51,7 +52,7 @@ def letters(
     A page of a text search may hold fewer letters than `limit`, even none, and still have a next one.
     """
     by.require(READ)
-    limit = max(1, min(limit, MAX_PAGE))
+    narrowed, limit = visible(by, narrowed), max(1, min(limit, MAX_PAGE))
     with store.transaction(engine) as connection:
         rows, following = _reader(narrowed)(connection, narrowed, after, limit)
     return LetterPage(letters=tuple(summary_of(row, redactor) for row in rows), next=following)
@@ -64,7 +65,7 @@ def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor, sea
     """
     by.require(READ)
     with store.transaction(engine) as connection:
-        row = store.letter_row(connection, letter_id)
+        row = store.letter_row(connection, letter_id, by.clients)
         if row is None:
             raise UnknownLetter(letter_id)
         attempts = queries.attempts_of(connection, letter_id)
@@ -75,8 +76,9 @@ def letter(engine: Engine, by: Actor, letter_id: int, *, redactor: Redactor, sea
 def letter_of_task(engine: Engine, by: Actor, task_id: str) -> int:
     """The newest letter whose failed run or latest retry has this task id. Raises UnknownLetter."""
     by.require(READ)
+    narrowed = visible(by, LetterFilter(task_id=task_id))
     with store.transaction(engine) as connection:
-        found = queries.letter_of_task(connection, task_id) if task_id else None
+        found = queries.newest(connection, narrowed) if task_id else None
     if found is None:
         raise UnknownLetter(f"of task {task_id}")
     return found
@@ -86,20 +88,21 @@ def count(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> Cou
     """How many letters match."""
     by.require(READ)
     with store.transaction(engine) as connection:
-        return counting.count(connection, narrowed)
+        return counting.count(connection, visible(by, narrowed))
 
 
 def counts(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> dict[Status, int]:
     """Letters in each state, every state has an entry; of `counting.CAP` letters when counting ends there."""
     by.require(READ)
     with store.transaction(engine) as connection:
-        found = counting.breakdown(connection, ("status",), narrowed, len(Status)).by["status"]
+        found = counting.breakdown(connection, ("status",), visible(by, narrowed), len(Status)).by["status"]
     return {status: found.get(status, 0) for status in Status}
 
 
 def stats(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> LetterStats:
     """Counts by state, kind, category, task, exception type and queue."""
     by.require(READ)
+    narrowed = visible(by, narrowed)
     with store.transaction(engine) as connection:
         found = counting.breakdown(connection, _COUNTED, narrowed, _RANKED)
         oldest_ms = runs.oldest_open_ms(connection, narrowed)
@@ -116,18 +119,19 @@ def stats(engine: Engine, by: Actor, narrowed: LetterFilter = EVERYTHING) -> Let
     )
 
 
-def choices(engine: Engine, by: Actor, clients: tuple[str, ...] = ()) -> FilterChoices:
-    """The values that filters can offer to a reader restricted to `clients`, at most CHOICES of each.
+def choices(engine: Engine, by: Actor) -> FilterChoices:
+    """The values that filters can offer, at most CHOICES of each.
 
-    Under a restriction those of `counting.CAP` letters are offered.
+    Under a restriction to clients those of `counting.CAP` letters are offered.
     """
     by.require(READ)
     with store.transaction(engine) as connection:
-        if clients:
-            found = counting.breakdown(connection, _OFFERED, LetterFilter(clients=clients), queries.CHOICES)
-            offered = {name: sorted(values) for name, values in found.by.items()}
-        else:
+        if by.clients is None:
             offered = {name: queries.values_present(connection, name) for name in _OFFERED}
+        else:
+            theirs = visible(by, EVERYTHING)
+            found = counting.breakdown(connection, _OFFERED, theirs, queries.CHOICES)
+            offered = {name: sorted(values) for name, values in found.by.items()}
     return FilterChoices(
         task_names=tuple(offered["task_name"]),
         queues=tuple(offered["queue"]),
@@ -148,6 +152,7 @@ def discard(
     """Give the letter up; it can be restored. Raises NotAllowedNow or UnknownLetter."""
     by.require(DELETE)
     with store.transaction(engine) as connection:
+        _check_visible(connection, by, letter_id)
         moved = store.discard(connection, letter_id, by=by.login, at=clock(), reason=reason)
         row = _audited(connection, by, "discard", letter_id, moved, reason, audit)
     return summary_of(row, redactor)
@@ -166,15 +171,16 @@ def restore(
     """Bring a discarded letter back as what it was, dead or poisoned. Raises as `discard` does."""
     by.require(DELETE)
     with store.transaction(engine) as connection:
+        _check_visible(connection, by, letter_id)
         moved = store.restore(connection, letter_id, by=by.login, at=clock(), reason=reason)
         row = _audited(connection, by, "restore", letter_id, moved, reason, audit)
     return summary_of(row, redactor)
 
 
-def waiting_sessions(engine: Engine) -> dict[str, WaitsFor]:
+def waiting_sessions(engine: Engine, by: Actor) -> dict[str, WaitsFor]:
     """What each session waits for: its latest failure over letters neither resolved nor discarded."""
     with store.reading(engine) as connection:
-        rows = queries.waiting_sessions(connection, MAX_WAITING)
+        rows = queries.waiting_sessions(connection, visible(by, EVERYTHING), MAX_WAITING)
     return {
         session_id: WaitsFor(failed_ms, exception, task) for session_id, failed_ms, exception, task in rows
     }
@@ -184,6 +190,11 @@ def _reader(narrowed: LetterFilter) -> queries.Reader:
     if narrowed.text:
         return search.letters_page
     return runs.letters_page if runs.narrowed_by_several(narrowed) else queries.letters_page
+
+
+def _check_visible(connection: Connection, by: Actor, letter_id: int) -> None:
+    if by.clients is not None and store.letter_row(connection, letter_id, by.clients) is None:
+        raise UnknownLetter(letter_id)
 
 
 def _audited(
@@ -196,7 +207,7 @@ def _audited(
     audit: Audit,
 ) -> RowMapping:
     if moved is None:
-        row = store.letter_row(connection, letter_id)
+        row = store.letter_row(connection, letter_id, by.clients)
         if row is None:
             raise UnknownLetter(letter_id)
         raise NotAllowedNow(letter_id, row["status"], _BECOMES[action])

@@ -30,6 +30,7 @@ DlqError
   NoWorker               nobody is there who could do it
   NothingToUndo          the change to take back is not there
   BadLimits              time limits that no task can have
+  ConcernsEveryClient    it would change what people of other clients see or do
   BreakerOpen            a task may not call this dependency now: it failed too often just before
 """
 
@@ -241,6 +242,15 @@ class BreakerOpen(DlqError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BreakerOpen, (self.dependency, self.seconds)
+
+
+class ConcernsEveryClient(DlqError):
+    def __init__(self, login: str) -> None:
+        super().__init__(
+            f"{login} is restricted to some clients, and this would concern all of them."
+            " Ask somebody who sees every client."
+        )
+        self.login = login
 
 
 class NoWorker(DlqError):

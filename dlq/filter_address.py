@@ -27,7 +27,7 @@ def to_pairs(narrowed: LetterFilter) -> Pairs:
     texts = [(name, getattr(narrowed, name)) for name in TEXT_FIELDS]
     if narrowed.operation_id is not None:
         listed.append(("operation_id", str(narrowed.operation_id)))
-    listed += [("clients", client) for client in narrowed.clients]
+    listed += [("clients", client) for client in narrowed.clients or ()]
     moments = [(name, getattr(narrowed, name)) for name in _MOMENTS]
     return [
         *listed,
@@ -47,7 +47,7 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> LetterFilter:
         status=tuple(_word(Status, "status", value) for value in given["status"]),
         kind=tuple(_word(Kind, "kind", value) for value in given["kind"]),
         operation_id=_number("operation_id", given["operation_id"][-1]) if given["operation_id"] else None,
-        clients=tuple(given["clients"]),
+        clients=tuple(given["clients"]) or None,
         **fields,
     )
 

@@ -65,7 +65,7 @@ class LetterFilter:
     failed_from: datetime | None = None
     failed_to: datetime | None = None  #: exclusive
     operation_id: int | None = None  #: that changed the letter last
-    clients: tuple[str, ...] = ()  #: a restriction of the reader to letters of these clients
+    clients: tuple[str, ...] | None = None  #: only letters of these clients; None: of all, and of none
 
 
 def letters_page(
@@ -107,7 +107,7 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
         found.append(_one_of(_c.kind, narrowed.kind))
     if narrowed.operation_id is not None:
         found.append(_c.operation_id == narrowed.operation_id)
-    if narrowed.clients:
+    if narrowed.clients is not None:
         found.append(_c.client_id.in_(narrowed.clients))
     if narrowed.task_id:
         found.append(or_(_c.task_id == narrowed.task_id, _c.retry_task_id == narrowed.task_id))
@@ -134,9 +134,8 @@ def _one_of(column: ColumnElement[str], values: Sequence[StrEnum]) -> ColumnElem
     )
 
 
-def letter_of_task(connection: Connection, task_id: str) -> int | None:
-    """The newest letter whose failed run or latest retry has this task id."""
-    statement = select(_c.id).where(*conditions(LetterFilter(task_id=task_id))).order_by(*NEWEST).limit(1)
+def newest(connection: Connection, narrowed: LetterFilter) -> int | None:
+    statement = select(_c.id).where(*conditions(narrowed)).order_by(*NEWEST).limit(1)
     return connection.execute(statement).scalar_one_or_none()
 
 
@@ -169,12 +168,14 @@ def values_present(connection: Connection, column: str) -> list[str]:
     return [value for value in found.scalars() if value]
 
 
-def waiting_sessions(connection: Connection, limit: int) -> Sequence[Row[str, int, str, str]]:
+def waiting_sessions(
+    connection: Connection, narrowed: LetterFilter, limit: int
+) -> Sequence[Row[str, int, str, str]]:
     """Session, time in milliseconds, exception type and task of its latest failure among open letters."""
     statement = (
         select(_c.session_id, _c.last_failed_at_ms, _c.exception_type, _c.task_name)
         .ext(distinct_on(_c.session_id))
-        .where(_one_of(_c.status, OPEN), _c.session_id.is_not(None))
+        .where(_one_of(_c.status, OPEN), _c.session_id.is_not(None), *conditions(narrowed))
         .order_by(_c.session_id, _c.last_failed_at_ms.desc())
         .limit(limit)
     )

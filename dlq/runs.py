@@ -59,7 +59,11 @@ class _Runs:
 
 def narrowed_by_several(narrowed: LetterFilter) -> bool:
     """Whether the filter names clients or several dimensions of the tally, and nothing rarer."""
-    asked = {field.name for field in fields(narrowed) if getattr(narrowed, field.name) not in ("", (), None)}
+    asked = {
+        field.name
+        for field in fields(narrowed)
+        if getattr(narrowed, field.name) != getattr(_ANYTHING, field.name)
+    }
     several = bool(asked & {"client_id", "clients"}) or len(asked & set(DIMENSIONS)) > 1
     return several and not asked & set(_RARE)
 
@@ -105,17 +109,17 @@ def oldest_open_ms(connection: Connection, narrowed: LetterFilter) -> int | None
 
 def _runs(connection: Connection, narrowed: LetterFilter) -> _Runs:
     """The runs with letters that match, one more than MAX_RUNS at most."""
-    if narrowed.client_id or narrowed.clients:
+    if narrowed.client_id or narrowed.clients is not None:
         return _runs_of_clients(narrowed)
     return _runs_in_tally(connection, narrowed)
 
 
 def _runs_of_clients(narrowed: LetterFilter) -> _Runs:
-    clients = set(narrowed.clients)
-    if narrowed.client_id:
-        clients = {narrowed.client_id} & (clients or {narrowed.client_id})
-    pairs = product(sorted(clients), [status.value for status in narrowed.status or Status])
-    others = replace(narrowed, client_id="", clients=(), status=())
+    named = {narrowed.client_id} if narrowed.client_id else None
+    clients = [set(one) for one in (named, narrowed.clients) if one is not None]
+    states = [status.value for status in narrowed.status or Status]
+    pairs = product(sorted(set.intersection(*clients)), states)
+    others = replace(narrowed, client_id="", clients=None, status=())
     return _Runs(("client_id", "status"), tuple(islice(pairs, MAX_RUNS + 1)), others)
 
 

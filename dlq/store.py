@@ -5,7 +5,7 @@ that finds the letter in another state changes nothing and returns None.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -165,9 +165,12 @@ def write_history(
     )
 
 
-def letter_row(connection: Connection, letter_id: int) -> RowMapping | None:
-    """The whole letter, body included."""
-    return connection.execute(select(dead_letter).where(_c.id == letter_id)).mappings().one_or_none()
+def letter_row(connection: Connection, letter_id: int, clients: Collection[str] | None) -> RowMapping | None:
+    """The whole letter, body included; None too when `clients` are named and it is of none of them."""
+    statement = select(dead_letter).where(_c.id == letter_id)
+    if clients is not None:
+        statement = statement.where(_c.client_id.in_(clients))
+    return connection.execute(statement).mappings().one_or_none()
 
 
 def sealed_columns(envelope: Envelope, sealer: Sealer) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from dlq.access import READ, RETRY, Actor, Audit
 from dlq.envelope import REPEATS_ARGUMENTS, Body, Envelope, readable_body, with_arguments
 from dlq.errors import CannotOpen, NotAllowedNow, NotEditable, UnknownLetter, UnknownVersion
 from dlq.letters import Status
+from dlq.queries import LetterFilter, conditions
 from dlq.redaction import Redactor
 from dlq.redaction.unmasking import unmasked
+from dlq.restriction import visible
 from dlq.sealing import Sealed, Sealer
 from dlq.store import envelope_of, letter_row, transaction
 from dlq.tables import dead_letter, dead_letter_version
@@ -68,7 +70,7 @@ def edit(
     """
     by.require(RETRY)
     with transaction(engine) as connection:
-        row = _editable(connection, letter_id)
+        row = _editable(connection, by, letter_id)
         newest = _newest(connection, letter_id)
         if newest >= MAX_VERSIONS:
             raise NotEditable(f"the letter has been edited {MAX_VERSIONS} times")
@@ -97,7 +99,7 @@ def versions(
     """The original and its edits, oldest first. Raises UnknownLetter."""
     by.require(READ)
     with transaction(engine) as connection:
-        row = letter_row(connection, letter_id)
+        row = letter_row(connection, letter_id, by.clients)
         if row is None:
             raise UnknownLetter(letter_id)
         edits = connection.execute(
@@ -132,8 +134,9 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], redactor: Redacto
     return tuple(unified_diff(before, after, "before", "after", lineterm=""))
 
 
-def _editable(connection: Connection, letter_id: int) -> RowMapping:
-    statement = select(dead_letter).where(dead_letter.c.id == letter_id).with_for_update()
+def _editable(connection: Connection, by: Actor, letter_id: int) -> RowMapping:
+    theirs = conditions(visible(by, LetterFilter()))
+    statement = select(dead_letter).where(dead_letter.c.id == letter_id, *theirs).with_for_update()
     row = connection.execute(statement).mappings().one_or_none()
     if row is None:
         raise UnknownLetter(letter_id)

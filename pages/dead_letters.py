@@ -32,7 +32,7 @@ def numbers() -> None:
     with _states.failures_shown("The numbers"):
         by = _access.enter(Permission.READ_LETTERS)
         found = console.counts(engine, by)
-        blocked = len(console.waiting_sessions(engine))
+        blocked = len(console.waiting_sessions(engine, by))
     with st.grid(4, min_column_width=168, gap="small", key="numbers"):
         waiting = found[Status.DEAD] + found[Status.POISONED]
         st.metric("Waiting for a decision", count(waiting), border=True, height="stretch")

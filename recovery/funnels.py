@@ -8,8 +8,12 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from analytics import choices
+from analytics.belonging import CLIENT
 from analytics.cache import Answer, Found, ViewCache
-from analytics.funnels import FunnelDefinition
+from analytics.choices import DimensionChoice, ValueChoice
+from analytics.errors import InvalidQuery, listed
+from analytics.funnels import Dimension, FunnelDefinition
 from analytics.history import SessionHistory, session_history
 from analytics.queries import Asked, Reader
 from analytics.question import Question
@@ -30,7 +34,8 @@ from infra.access.roles import Permission, Person
 class Funnels:
     """What pages and REST ask about a funnel. Share one per process.
 
-    Sessions behind an open dead letter are told apart from those that left.
+    Sessions behind an open dead letter are told apart from those that left. Who is restricted to clients gets
+    everything as if the sessions of others, and of nobody, were not there.
     """
 
     reader: Reader
@@ -50,7 +55,7 @@ class Funnels:
         """A view of the funnel, computed or cached. Raises AccessDenied, and as Reader.ask does."""
         by.require(Permission.READ_FUNNELS)
         return self.cache.view(
-            kind, self.reader, asked(self.reader.engine, definition, question, now=now), **options
+            kind, self.reader, asked(self.reader.engine, by, definition, question, now=now), **options
         )
 
     def text(
@@ -67,7 +72,7 @@ class Funnels:
         """The same as JSON text."""
         by.require(Permission.READ_FUNNELS)
         return self.cache.text(
-            kind, self.reader, asked(self.reader.engine, definition, question, now=now), **options
+            kind, self.reader, asked(self.reader.engine, by, definition, question, now=now), **options
         )
 
     def texts(
@@ -81,7 +86,7 @@ class Funnels:
     ) -> list[str]:
         """Several views of one question, as JSON texts, with the sessions behind letters looked up once."""
         by.require(Permission.READ_FUNNELS)
-        of = asked(self.reader.engine, definition, question, now=now)
+        of = asked(self.reader.engine, by, definition, question, now=now)
         return [self.cache.text(kind, self.reader, of).text for kind in kinds]
 
     def sessions(
@@ -97,7 +102,7 @@ class Funnels:
     ) -> SessionPage:
         """The sessions that a number counts, a page at a time. Takes the right to see sessions."""
         by.require(Permission.READ_SESSIONS)
-        of = asked(self.reader.engine, definition, question, now=now)
+        of = asked(self.reader.engine, by, definition, question, now=now)
         return listed_sessions(self.reader, of, selection, after=after, limit=limit)
 
     def count_sessions(
@@ -112,7 +117,7 @@ class Funnels:
         """How many sessions all pages together list."""
         by.require(Permission.READ_SESSIONS)
         return count_sessions(
-            self.reader, asked(self.reader.engine, definition, question, now=now), selection
+            self.reader, asked(self.reader.engine, by, definition, question, now=now), selection
         )
 
     def session_batches(
@@ -126,7 +131,7 @@ class Funnels:
     ) -> Iterator[pa.RecordBatch]:
         """All of them as columns of SESSION_SCHEMA, for an export."""
         by.require(Permission.READ_SESSIONS)
-        of = asked(self.reader.engine, definition, question, now=now)
+        of = asked(self.reader.engine, by, definition, question, now=now)
         return session_batches(self.reader, of, selection)
 
     def session_events(
@@ -140,8 +145,18 @@ class Funnels:
     ) -> Iterator[pa.RecordBatch]:
         """The events of all of them as columns of EVENT_SCHEMA, for an export."""
         by.require(Permission.READ_SESSIONS)
-        of = asked(self.reader.engine, definition, question, now=now)
+        of = asked(self.reader.engine, by, definition, question, now=now)
         return event_batches(self.reader, of, selection)
+
+    def dimensions(self, by: Person, definition: FunnelDefinition) -> list[DimensionChoice]:
+        """What one may filter and break down by, as `choices.dimensions`."""
+        by.require(Permission.READ_FUNNELS)
+        return choices.dimensions(self.reader, definition, by.clients)
+
+    def values(self, by: Person, dimension: Dimension) -> list[ValueChoice]:
+        """The values of a dimension that one may filter by, as `choices.values`."""
+        by.require(Permission.READ_FUNNELS)
+        return choices.values(self.reader, dimension, by.clients)
 
     def session(
         self, by: Person, definition: FunnelDefinition, question: Question, session_id: str, *, now: datetime
@@ -149,17 +164,36 @@ class Funnels:
         """The events of one session, and how the funnel counts it. Raises UnknownSession."""
         by.require(Permission.READ_SESSIONS)
         return session_history(
-            self.reader, asked(self.reader.engine, definition, question, now=now), session_id
+            self.reader, asked(self.reader.engine, by, definition, question, now=now), session_id
         )
 
 
-def asked(engine: Engine, definition: FunnelDefinition, question: Question, *, now: datetime) -> Asked:
-    """The question with the sessions that stand still behind a letter, and behind what."""
-    waiting = waiting_sessions(engine)
+def asked(
+    engine: Engine, by: Person, definition: FunnelDefinition, question: Question, *, now: datetime
+) -> Asked:
+    """The question with the clients whose sessions they see, the sessions behind a letter, and behind what.
+
+    Raises InvalidQuery for a filter on a client that is none of theirs.
+    """
+    _check_clients(by, question)
+    waiting = waiting_sessions(engine, by)
     return Asked(
         definition,
         question,
         now,
         blocked={session_id: one.failed_ms for session_id, one in waiting.items()},
         patterns={session_id: one.pattern for session_id, one in waiting.items()},
+        clients=by.clients,
     )
+
+
+def _check_clients(by: Person, question: Question) -> None:
+    """What is never shown is refused, so that nobody takes it for nothing."""
+    if by.clients is None:
+        return
+    chosen = {value for wanted in question.where if wanted.dimension == CLIENT for value in wanted.values}
+    if others := sorted(chosen - by.clients):
+        yours = listed("yours", sorted(by.clients))
+        raise InvalidQuery(
+            CLIENT, f"{others[0] or 'no client'!r} is not among the clients that you see; {yours}"
+        )

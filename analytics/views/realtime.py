@@ -155,7 +155,8 @@ def _advice(reader: Reader, asked: Asked) -> RecommendationsView | None:
     if available is None:
         return None
     first = available.newest - dt.timedelta(days=ADVICE_DAYS - 1)
-    question = Question.of_days(first, available.newest, zone=asked.question.zone)
+    days = Question.of_days(first, available.newest, zone=asked.question.zone)
+    question = replace(asked.question, since=days.since, until=days.until)
     return recommendations_view(reader, replace(asked, question=question), most=MOST_ADVICE)
 
 

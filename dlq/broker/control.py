@@ -1,8 +1,9 @@
 """What people may switch in running workers: queues paused, tasks revoked, time limits, circuit breakers.
 
-Each change asks for `letters.retry` and is audited before a worker hears of it: no transaction spans a
-broker, and a switch without a record would be worse than a record of a switch that nobody took up. Who took
-it up stands in the receipt. Changes live in the workers' memory: after a restart they are gone.
+Each change asks for `letters.retry` and for a person who sees every client, and is audited before a worker
+hears of it: no transaction spans a broker, and a switch without a record would be worse than a record
+of a switch that nobody took up. Who took it up stands in the receipt. Changes live in the workers' memory:
+after a restart they are gone.
 """
 
 from collections import defaultdict
@@ -24,6 +25,7 @@ from dlq.broker.look import BROKER_ERRORS
 from dlq.broker.records import BrokerView, ChangedLimit, Limits, Pause, WorkerView
 from dlq.broker.watch import BrokerWatch
 from dlq.errors import BadLimits, BrokerUnavailable, NothingToUndo, NoWorker
+from dlq.restriction import require_every_client
 from dlq.strategies import breaker
 from dlq.times import Clock, utc_now
 
@@ -155,6 +157,7 @@ class BrokerControl:
     def close_breaker(self, by: Actor, dependency: str, reason: str = "") -> bool:
         """Let calls to the dependency pass again; False when its breaker held nothing."""
         by.require(RETRY)
+        require_every_client(by)
         self._record(by, "breaker.close", f"breaker:{dependency}", {"reason": reason})
         try:
             return breaker.reset(self._client, dependency)
@@ -163,6 +166,7 @@ class BrokerControl:
 
     def _view(self, by: Actor) -> BrokerView:
         by.require(RETRY)
+        require_every_client(by)
         self._client.ping()  # fails at once where Celery would try for seconds
         view = self._watch.view(by, wait_seconds=LOOK_SECONDS)
         if view.broker_problem:

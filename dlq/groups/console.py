@@ -1,10 +1,12 @@
 """What people see of groups and decide about them: the module that pages, REST and the command line call.
 
 Each function takes the person it acts for and checks the permission itself. A decision is one UPDATE of the
-group with its audit entry in the same transaction; no letter changes with it.
+group with its audit entry in the same transaction; no letter changes with it. A group is one for all clients:
+who is restricted to some sees the letters of these in it, and decides nothing.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +16,11 @@ from dlq import store
 from dlq.access import READ, RETRY, Actor, Audit
 from dlq.errors import UnknownGroup
 from dlq.groups import ranking
-from dlq.groups.ranking import Order, Shown
+from dlq.groups.ranking import Clients, Order, Shown
 from dlq.groups.summary import GroupPage, GroupState, GroupSummary, summary_of
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
+from dlq.restriction import require_every_client, visible
 from dlq.tables import dead_letter, dead_letter_attempt, dead_letter_group
 from dlq.times import Clock, to_ms, utc_now
 
@@ -48,14 +51,14 @@ def groups(
     page before, in the same order; else BadCursor.
     """
     by.require(READ)
-    limit = max(1, min(limit, MAX_PAGE))
+    narrowed, limit = visible(by, narrowed), max(1, min(limit, MAX_PAGE))
     with store.transaction(engine) as connection:
         rows = ranking.ranked(connection, narrowed, order, state, after, limit + 1, to_ms(now))
         shown = rows[:limit]
         fingerprints = [row["fingerprint"] for row in shown]
         by_hour = ranking.new_by_hour(connection, fingerprints, narrowed.clients, to_ms(now))
     return GroupPage(
-        groups=tuple(summary_of(row, by_hour[row["fingerprint"]], redactor) for row in shown),
+        groups=tuple(_shown(by, summary_of(row, by_hour[row["fingerprint"]], redactor)) for row in shown),
         next=ranking.cursor_of(shown[-1], order) if len(rows) > limit else None,
     )
 
@@ -64,21 +67,21 @@ def group(
     engine: Engine,
     by: Actor,
     fingerprint: str,
-    clients: tuple[str, ...] = (),
     *,
     redactor: Redactor,
     now: datetime,
 ) -> GroupSummary:
     """One group, with or without letters left. Raises UnknownGroup.
 
-    To a reader restricted to `clients` a group without letters of theirs is unknown.
+    To a reader restricted to clients a group without letters of theirs is unknown.
     """
     by.require(READ)
+    clients = visible(by, EVERYTHING).clients
     with store.transaction(engine) as connection:
         found = _summary(connection, fingerprint, redactor, now, clients)
-    if clients and not found.letters:
+    if clients is not None and not found.letters:
         raise UnknownGroup(fingerprint)
-    return found
+    return _shown(by, found)
 
 
 def annotate(
@@ -93,6 +96,7 @@ def annotate(
 ) -> GroupSummary:
     """Replace the group's note by the first `MAX_NOTE` characters of `note`. Raises UnknownGroup."""
     by.require(RETRY)
+    require_every_client(by)
     note = note.strip()[:MAX_NOTE]
     with store.transaction(engine) as connection:
         before = _locked(connection, fingerprint)
@@ -113,6 +117,7 @@ def mute(
 ) -> GroupSummary:
     """Take the group out of the open ones until a time; with None until somebody opens it again."""
     by.require(RETRY)
+    require_every_client(by)
     with store.transaction(engine) as connection:
         until_ms = None if until is None else to_ms(until)
         decision = {"state": GroupState.MUTED, "muted_until_ms": until_ms, "fixed_in": ""}
@@ -136,6 +141,7 @@ def mark_fixed(
     that names no release always counts.
     """
     by.require(RETRY)
+    require_every_client(by)
     release = release.strip()[:MAX_RELEASE]
     with store.transaction(engine) as connection:
         decision = {
@@ -160,6 +166,7 @@ def reopen(
 ) -> GroupSummary:
     """Take back that the group was muted or marked fixed."""
     by.require(RETRY)
+    require_every_client(by)
     with store.transaction(engine) as connection:
         decision = {"state": GroupState.OPEN, "muted_until_ms": None, "fixed_in": ""}
         _decide(connection, audit, by, "reopen", fingerprint, decision, clock())
@@ -171,13 +178,18 @@ def _summary(
     fingerprint: str,
     redactor: Redactor,
     now: datetime,
-    clients: tuple[str, ...] = (),
+    clients: Clients = None,
 ) -> GroupSummary:
     row = ranking.one(connection, fingerprint, clients, to_ms(now))
     if row is None:
         raise UnknownGroup(fingerprint)
     by_hour = ranking.new_by_hour(connection, [fingerprint], clients, to_ms(now))
     return summary_of(row, by_hour[fingerprint], redactor)
+
+
+def _shown(by: Actor, group: GroupSummary) -> GroupSummary:
+    """Without the note for those who see some clients: it may speak of any."""
+    return group if by.clients is None else replace(group, note="")
 
 
 def _decide(

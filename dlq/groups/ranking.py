@@ -35,8 +35,8 @@ from dlq.tally import HOUR_MS
 
 Order = Literal["blocked", "newest", "letters"]
 Shown = Literal["open", "muted", "fixed", "all"]
-#: Whose letters a restricted reader may see; empty: no restriction.
-Clients = tuple[str, ...]
+#: Whose letters count; None: everybody's, also those without a client.
+Clients = tuple[str, ...] | None
 
 HOURS = 24
 #: Letters looked at, newest first, for the groups that a filter leaves which the tally cannot answer.
@@ -101,8 +101,10 @@ def new_by_hour(
 def _counted(now_ms: int, clients: Clients) -> Select[Any]:
     by_group = _by_group(clients)
     numbers = ("letters", "waiting", "retrying")
+    others = [column for column in _group if column is not _group.first_seen_ms]
     return select(
-        dead_letter_group,
+        *others,
+        (_group.first_seen_ms if clients is None else by_group.c.first_seen_ms).label("first_seen_ms"),
         _state(now_ms).label("shown_state"),
         *(func.coalesce(by_group.c[name], 0).label(name) for name in numbers),
         _sessions_blocked(clients).label("sessions_blocked"),
@@ -120,6 +122,7 @@ def _by_group(clients: Clients) -> FromClause:
             letters.label("letters"),
             letters.filter(waiting).label("waiting"),
             letters.filter(source.c.status == Status.RETRYING).label("retrying"),
+            func.min(source.c.bucket_ms).label("first_seen_ms"),
         )
         .group_by(source.c.fingerprint)
         .subquery()
@@ -128,7 +131,7 @@ def _by_group(clients: Clients) -> FromClause:
 
 def _letters(clients: Clients) -> FromClause:
     """Rows of fingerprint, status and bucket_ms with the number of letters that they stand for."""
-    if not clients:
+    if clients is None:
         return dead_letter_tally
     bucket = _c.first_failed_at_ms.label("bucket_ms")
     one_each = literal(1).label("letters")

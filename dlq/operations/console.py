@@ -1,10 +1,11 @@
 """What people do with operations: start, look, pause, resume, cancel. Each is permitted as its action is.
 
+Who is restricted to clients knows the operations that were started under a restriction to some of theirs.
 Runners look at an operation's state between two batches: a batch that has begun is finished.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from dlq import store
 from dlq.access import READ, Actor, Audit
 from dlq.errors import CountMoved, NothingSelected, OperationNotAllowed, UnknownOperation
 from dlq.operations import ledger
-from dlq.operations.eligible import expected_states, selected
+from dlq.operations.eligible import expected_states, selected, visible_to
 from dlq.operations.preview import BulkPreview, count
 from dlq.operations.records import (
     UNDER_WAY,
@@ -43,6 +44,7 @@ def start(
     """
     by.require(preview.action.permission)
     now = clock()
+    preview = replace(preview, selection=visible_to(by, preview.selection))
     chosen = selected(preview.selection, expected_states(preview.action, preview.options), now)
     with store.transaction(engine) as connection:
         found = count(connection, chosen & (dead_letter.c.id <= preview.through_id))
@@ -84,7 +86,7 @@ def operations(engine: Engine, by: Actor, after: int | None = None, limit: int =
     by.require(READ)
     limit = max(1, min(limit, MAX_PAGE))
     with store.transaction(engine) as connection:
-        rows = ledger.page(connection, after, limit + 1)
+        rows = ledger.page(connection, by.clients, after, limit + 1)
     shown = tuple(operation_of(row) for row in rows[:limit])
     return OperationPage(shown, shown[-1].id if len(rows) > limit else None)
 
@@ -93,7 +95,7 @@ def operation(engine: Engine, by: Actor, operation_id: int) -> Operation:
     """Raises UnknownOperation."""
     by.require(READ)
     with store.transaction(engine) as connection:
-        row = ledger.find(connection, operation_id)
+        row = ledger.find(connection, by.clients, operation_id)
     if row is None:
         raise UnknownOperation(operation_id)
     return operation_of(row)
@@ -150,7 +152,7 @@ def _change(
 ) -> Operation:
     stamped = {"changed_by": by.login, "changed_at_ms": to_ms(now), **columns}
     with store.transaction(engine) as connection:
-        before = ledger.find(connection, operation_id)
+        before = ledger.find(connection, by.clients, operation_id)
         if before is None:
             raise UnknownOperation(operation_id)
         by.require(Action(before["action"]).permission)

@@ -3,17 +3,25 @@
 Preview, start and every batch ask with the same conditions, so what was counted is what is changed.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_
 
+from dlq.access import Actor
 from dlq.letters import Status
 from dlq.operations.records import Action, Options, Selection
 from dlq.queries import conditions
+from dlq.restriction import visible
 from dlq.tables import dead_letter
 from dlq.times import to_ms
 
 _c = dead_letter.c
+
+
+def visible_to(by: Actor, selection: Selection) -> Selection:
+    """Only what the person may see. An operation keeps it, so it stays so narrow in every batch."""
+    return replace(selection, narrowed=visible(by, selection.narrowed))
 
 
 def expected_states(action: Action, options: Options) -> tuple[Status, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from dlq.operations.records import OperationStatus
 from dlq.tables import dead_letter_operation
@@ -12,6 +13,10 @@ from dlq.times import to_ms
 
 _c = dead_letter_operation.c
 
+#: Whose operations are looked for; None: everybody's.
+Clients = Collection[str] | None
+#: The clients that a selection names, each a pair in it.
+_CLIENTS = 'strict $.narrowed[*] ? (@[0] == "clients")[1]'
 #: Operations that batches are run of.
 _STARTED = (OperationStatus.WAITING, OperationStatus.RUNNING)
 
@@ -21,17 +26,26 @@ def add(connection: Connection, **columns: Any) -> RowMapping:
     return connection.execute(statement).mappings().one()
 
 
-def find(connection: Connection, operation_id: int) -> RowMapping | None:
-    statement = select(dead_letter_operation).where(_c.id == operation_id)
+def find(connection: Connection, clients: Clients, operation_id: int) -> RowMapping | None:
+    statement = select(dead_letter_operation).where(_c.id == operation_id, *_restricted_to(clients))
     return connection.execute(statement).mappings().one_or_none()
 
 
-def page(connection: Connection, before_id: int | None, limit: int) -> Sequence[RowMapping]:
+def page(connection: Connection, clients: Clients, before_id: int | None, limit: int) -> Sequence[RowMapping]:
     """Newest first, those with a lower number than `before_id`."""
-    statement = select(dead_letter_operation).order_by(_c.id.desc()).limit(limit)
+    theirs = select(dead_letter_operation).where(*_restricted_to(clients))
+    statement = theirs.order_by(_c.id.desc()).limit(limit)
     if before_id is not None:
         statement = statement.where(_c.id < before_id)
     return connection.execute(statement).mappings().all()
+
+
+def _restricted_to(clients: Clients) -> list[ColumnElement[bool]]:
+    """Operations on letters of these clients alone, as their own selection says; None: all operations."""
+    if clients is None:
+        return []
+    named = func.jsonb_path_query_array(_c.selection, cast(_CLIENTS, JSONPATH), type_=JSONB)
+    return [func.jsonb_array_length(named) > 0, named.contained_by(cast(sorted(clients), JSONB))]
 
 
 def change_status(

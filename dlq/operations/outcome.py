@@ -11,7 +11,9 @@ from sqlalchemy import Connection, Engine, func, select
 
 from dlq import store
 from dlq.access import READ, Actor
+from dlq.errors import UnknownOperation
 from dlq.letters import OPEN, Status
+from dlq.operations import ledger
 from dlq.tables import dead_letter
 
 #: Resolved letters whose sessions are looked at.
@@ -28,9 +30,14 @@ class Outcome:
 
 
 def outcome(engine: Engine, by: Actor, operation_id: int) -> Outcome:
-    """The letters that the operation changed last, by state. An operation without any has zeros."""
+    """The letters that the operation changed last, by state; an operation without any has zeros.
+
+    Raises UnknownOperation.
+    """
     by.require(READ)
     with store.transaction(engine) as connection:
+        if ledger.find(connection, by.clients, operation_id) is None:
+            raise UnknownOperation(operation_id)
         found = _by_status(connection, operation_id)
         sessions = _freed(connection, operation_id)
     return Outcome(

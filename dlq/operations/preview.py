@@ -12,7 +12,7 @@ from dlq.access import Actor
 from dlq.broker.listeners import listeners
 from dlq.errors import BadOption
 from dlq.letters import Status
-from dlq.operations.eligible import expected_states, selected
+from dlq.operations.eligible import expected_states, selected, visible_to
 from dlq.operations.records import Action, Options, Selection
 from dlq.redaction import Redactor
 from dlq.retries.warnings import COUNTS, Destination, risks_in, warnings
@@ -61,9 +61,13 @@ def preview(
     redactor: Redactor,
     clock: Clock = utc_now,
 ) -> BulkPreview:
-    """Count what `start` would change now. Raises BadOption for a rate or a selection out of range."""
+    """Count what `start` would change now, among the letters that the person may see.
+
+    Raises BadOption for a rate or a selection out of range.
+    """
     by.require(action.permission)
     _check(selection, options)
+    selection = visible_to(by, selection)
     now = clock()
     chosen = selected(selection, expected_states(action, options), now)
     with store.transaction(engine) as connection:

@@ -83,7 +83,7 @@ class RetryClient:
         """Say what `retry` would do now. Raises as `retry` would, except for a poisoned letter."""
         by.require(RETRY)
         with store.transaction(self._engine) as connection:
-            row = store.letter_row(connection, letter_id)
+            row = store.letter_row(connection, letter_id, by.clients)
             if row is None or row["status"] not in {Status.DEAD, Status.POISONED}:
                 raise _refusal(letter_id, row)
             message = version_of(connection, row, version, self._sealer)
@@ -146,7 +146,7 @@ class RetryClient:
         queue: str,
         version: int | None,
     ) -> RowMapping:
-        found = store.letter_row(connection, letter_id)
+        found = store.letter_row(connection, letter_id, by.clients)
         if found is None:
             raise UnknownLetter(letter_id)
         row = claims.claim(
@@ -161,7 +161,7 @@ class RetryClient:
             version=version or None,
         )
         if row is None:
-            raise _refusal(letter_id, store.letter_row(connection, letter_id))
+            raise _refusal(letter_id, store.letter_row(connection, letter_id, by.clients))
         self._write_audit(connection, row, by, reason)
         return row
 

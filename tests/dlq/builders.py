@@ -35,6 +35,7 @@ class Refused(Exception):
 class Operator:
     login: str = "olga"
     lacks: frozenset[str] = frozenset()
+    clients: frozenset[str] | None = None
 
     def require(self, permission: str) -> None:
         if permission in self.lacks:
@@ -155,7 +156,7 @@ def report(
 
 def letter(engine: Engine, letter_id: int) -> Mapping[str, Any]:
     with store.transaction(engine) as connection:
-        row = store.letter_row(connection, letter_id)
+        row = store.letter_row(connection, letter_id, None)
     assert row is not None
     return row
 

@@ -310,6 +310,6 @@ def test_sessions_wait_for_letters_that_are_neither_resolved_nor_discarded(engin
     fail(engine, envelope("e", session_id="s4"), failure(Kind.POISON))
     fail(engine, envelope("f"))
     noon_ms = 1772366400000
-    found = console.waiting_sessions(engine)
+    found = console.waiting_sessions(engine, OLGA)
     assert {one: found[one].failed_ms for one in found} == {"s1": noon_ms + 9000, "s4": noon_ms}
     assert found["s1"].pattern == "ValueError in shop.pay"

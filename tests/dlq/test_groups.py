@@ -162,12 +162,12 @@ def test_a_reader_restricted_to_clients_sees_groups_and_counts_of_their_letters_
     fail_as(engine, "a", "ValueError", "ana", client_id="acme")
     fail_as(engine, "b", "ValueError", "bo", 60, client_id="other")
     hidden = fail_as(engine, "c", "KeyError", "bo", client_id="other")
-    acme = LetterFilter(clients=("acme",))
-    (found,) = listed(engine, narrowed=acme).groups
+    (found,) = listed(engine, narrowed=LetterFilter(clients=("acme",))).groups
     assert (found.letters, found.waiting, found.sessions_blocked, sum(found.sparkline)) == (1, 1, 1, 1)
     assert found.last_seen_at == NOON
+    reader = Operator(clients=frozenset({"acme"}))
     with pytest.raises(UnknownGroup):
-        console.group(engine, OLGA, fingerprint_of(engine, hidden), ("acme",), redactor=MASKED, now=LATER)
+        console.group(engine, reader, fingerprint_of(engine, hidden), redactor=MASKED, now=LATER)
 
 
 def test_counts_are_the_same_before_and_after_the_tally_is_folded(engine):

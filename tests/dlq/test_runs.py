@@ -55,7 +55,7 @@ def matching(letters, narrowed):
         if letter.task_name == (narrowed.task_name or letter.task_name)
         and letter.queue == (narrowed.queue or letter.queue)
         and letter.exception_type == (narrowed.exception_type or letter.exception_type)
-        and letter.client_id in (narrowed.clients or (letter.client_id,))
+        and (narrowed.clients is None or letter.client_id in narrowed.clients)
         and letter.client_id == (narrowed.client_id or letter.client_id)
         and letter.status in (narrowed.status or tuple(Status))
         and letter.failed_at >= (narrowed.failed_from or NOON)
@@ -78,7 +78,7 @@ def test_every_combination_finds_what_matches_in_order(engine, letters, monkeypa
 @pytest.mark.parametrize("most", [1, 150])
 @pytest.mark.parametrize(
     ("clients", "client_id"),
-    [(("acme", "corn"), ""), ((), "brick"), (("acme", "corn"), "corn"), (("acme",), "corn")],
+    [(("acme", "corn"), ""), (None, "brick"), ((), "brick"), (("acme", "corn"), "corn"), (("acme",), "corn")],
 )
 def test_a_reader_of_some_clients_finds_theirs_alone(engine, letters, monkeypatch, most, clients, client_id):
     monkeypatch.setattr(runs, "MAX_RUNS", most)

@@ -177,7 +177,7 @@ def test_counting_letters_one_by_one_ends_and_says_so(engine, monkeypatch):
 def test_a_reader_restricted_to_clients_is_offered_only_their_values(engine):
     fail(engine, envelope("a", task_name="shop.pay", queue="q1", client_id="c1"))
     fail(engine, envelope("b", task_name="shop.ship", queue="q2", client_id="c2"))
-    offered = console.choices(engine, OLGA, clients=("c2", "c3"))
+    offered = console.choices(engine, Operator(clients=frozenset({"c2", "c3"})))
     assert (offered.task_names, offered.queues) == (("shop.ship",), ("q2",))
     assert console.choices(engine, OLGA).queues == ("q1", "q2")
 

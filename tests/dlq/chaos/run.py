@@ -30,6 +30,7 @@ _POLL_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class Actor:
     login: str = "chaos"
+    clients: frozenset[str] | None = None
 
     def require(self, permission: str) -> None:
         """May do everything."""
