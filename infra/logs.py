@@ -57,7 +57,7 @@ def configure(style: LogStyle | None, *, mask: Callable[[str], str] = str, level
     root.handlers[:] = [handler]
     root.setLevel(level)
     for logger in list(root.manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger) and logger.handlers:
+        if isinstance(logger, logging.Logger):  # and no placeholder for one
             logger.handlers.clear()
             logger.propagate = True
 

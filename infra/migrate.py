@@ -3,10 +3,12 @@
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from infra.database import first_line, where
+from infra.database import SCHEMA, first_line, where
 from infra.errors import DatabaseUnavailable
 from infra.settings import CHECKOUT
 
@@ -30,6 +32,17 @@ def migrate(engine: Engine) -> None:
         if isinstance(error.orig, _NOT_ALLOWED):
             raise DatabaseUnavailable(where(engine), first_line(error.orig)) from error
         raise
+
+
+def missing_migrations(connection: Connection) -> tuple[tuple[str, ...], bool]:
+    """Titles of the migrations that the schema has not had, oldest first, and whether it is newer than we."""
+    scripts = ScriptDirectory.from_config(_config(connection))
+    has = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if has is not None and has not in known:
+        return (), True
+    missing = known if has is None else known[: known.index(has)]
+    return tuple(f"{number} {scripts.get_revision(number).doc}" for number in reversed(missing)), False
 
 
 def _config(connection: Connection) -> Config:

@@ -27,6 +27,8 @@ _QUIET = ("/healthz", "/readyz", "/_stcore/health", "/static/", "/app/static/")
 class RequestLog:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # The server's own line for each request would show the query.
+        logging.getLogger("uvicorn.access").disabled = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:

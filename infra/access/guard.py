@@ -25,6 +25,7 @@ from infra.access import opaque
 from infra.access.lookup import Lookup
 from infra.access.roles import Person
 from infra.errors import DatabaseUnavailable
+from infra.logs import bind
 from infra.problems import problem
 
 SESSION_HEADER = "x-onward-session"
@@ -84,6 +85,8 @@ class Guard:
             refusal = self._refusal(scope, shown, person)
         except DatabaseUnavailable:
             person, refusal = None, _away(scope["path"])
+        if person is not None:
+            bind(person=person.login)
         if refusal is not None and scope["type"] == "websocket":
             await _refuse_websocket(receive, send)
             return
