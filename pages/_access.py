@@ -3,11 +3,14 @@
 The session is looked up each time, so one that was ended elsewhere stops here on its next run.
 """
 
+from uuid import uuid4
+
 import streamlit as st
 
 from infra.access import sessions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Permission, Person
+from infra.logs import bind
 from pages import _resources, _states
 
 
@@ -23,6 +26,7 @@ def signed_in() -> Person:
                 st.link_button("Sign in", SIGN_IN_PATH, type="primary")
             st.space("medium")
         st.stop()
+    bind(person=person.login, request_id=uuid4().hex)
     return person
 
 
