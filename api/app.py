@@ -14,7 +14,7 @@ from api.export_routes import export_routes
 from api.letter_routes import letter_routes
 from api.session_routes import session_routes
 from dlq.broker.watch import BrokerWatch
-from dlq.errors import DlqError, NotAllowedNow, UnknownLetter
+from dlq.errors import ConcernsEveryClient, DlqError, NotAllowedNow, UnknownLetter
 from dlq.errors import StoreUnavailable as LettersUnavailable
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
@@ -64,7 +64,7 @@ async def no_such_path(_request: Request) -> JSONResponse:
 
 def _status_of(error: Exception) -> int:
     match error:
-        case AccessDenied():
+        case AccessDenied() | ConcernsEveryClient():
             return 403
         case OperationalError() | StoreUnavailable() | LettersUnavailable():
             return 503

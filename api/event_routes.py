@@ -1,7 +1,6 @@
 """POST /api/v1/events/: a batch of events, each stored once however often it is sent."""
 
 import json
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -9,10 +8,11 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from analytics.errors import InvalidEvent
-from analytics.recording import MOST_EVENTS, record_batch
+from analytics.recording import MOST_EVENTS
 from analytics.records import plain
 from api.caller import Caller
 from infra.access.roles import Permission
+from recovery.events import record
 
 MOST_BYTES = 5 * 1024 * 1024
 
@@ -31,12 +31,7 @@ def event_routes(engine: Engine) -> APIRouter:
         if len(sent) > MOST_EVENTS:
             detail = f"There are {len(sent)} events; send at most {MOST_EVENTS} at once."
             return JSONResponse({"detail": detail}, 413)
-        return JSONResponse(await run_in_threadpool(store, sent))
-
-    def store(sent: list[object]) -> dict[str, Any]:
-        with engine.begin() as connection:
-            body: dict[str, Any] = plain(record_batch(connection, sent))
-        return body
+        return JSONResponse(plain(await run_in_threadpool(record, engine, by, sent)))
 
     return routes
 

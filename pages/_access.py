@@ -44,6 +44,11 @@ def enter(permission: Permission) -> Person:
     return person
 
 
+def may_for_every_client(by: Person, permission: Permission) -> bool:
+    """Whether they may do what concerns all clients, such as to pause a queue."""
+    return by.may(permission) and by.clients is None
+
+
 def session_key() -> str:
     return str(st.user.get("session") or "")
 

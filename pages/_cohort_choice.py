@@ -4,6 +4,7 @@ import streamlit as st
 
 from analytics.funnels import FunnelDefinition
 from analytics.views.cohorts import ENTRY_WEEK
+from infra.access.roles import Person
 from pages import _resources
 from pages._filters import MISSING
 
@@ -15,20 +16,20 @@ _HELP = (
 )
 
 
-def dimension(definition: FunnelDefinition) -> str:
+def dimension(by: Person, definition: FunnelDefinition) -> str:
     """The property, or ENTRY_WEEK."""
-    found = {choice.label: choice.property for choice in _resources.dimensions(definition)}
+    found = {choice.label: choice.property for choice in _resources.dimensions(by, definition)}
     declared = [one.label for one in definition.dimensions if one.label in found]
     options = [*declared, WEEKS, *(label for label in found if label not in declared)]
     chosen = _chosen("Compare by", options, key="cohort", text=_HELP)
     return found.get(chosen, ENTRY_WEEK)
 
 
-def reference(definition: FunnelDefinition, property_: str) -> str | None:
+def reference(by: Person, definition: FunnelDefinition, property_: str) -> str | None:
     """The value to compare all others with; None for each against all others."""
     if property_ == ENTRY_WEEK:
         return None
-    labels = {value or MISSING: value for value in _resources.values(definition, property_)}
+    labels = {value or MISSING: value for value in _resources.values(by, definition, property_)}
     text = "What each segment is tested against: all other sessions together, or one segment."
     return labels.get(_chosen("Against", [ALL_OTHERS, *labels], key="against", text=text))
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from analytics.funnels import FunnelDefinition
 from analytics.span import FunnelSpan
+from infra.access.roles import Person
 from pages import _resources
 
 BEFORE = "The period before"
@@ -34,9 +35,9 @@ def other_days(available: FunnelSpan) -> tuple[date, date] | None:
     return (days[0], days[-1]) if isinstance(days, tuple) and days else (available.first, available.last)
 
 
-def explained_by(definition: FunnelDefinition) -> tuple[str, ...]:
+def explained_by(by: Person, definition: FunnelDefinition) -> tuple[str, ...]:
     """The dimension whose mix is told from its rates, as a breakdown."""
-    found = {choice.label: choice.property for choice in _resources.dimensions(definition)}
+    found = {choice.label: choice.property for choice in _resources.dimensions(by, definition)}
     declared = [one.label for one in definition.dimensions if one.label in found]
     options = [*declared, NOTHING, *(label for label in found if label not in declared)]
     # Another funnel has other dimensions: what was chosen for the one before is gone.

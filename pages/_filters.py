@@ -9,6 +9,7 @@ import streamlit as st
 from analytics.choices import DimensionChoice
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
+from infra.access.roles import Person
 from pages import _breakdown_filters, _funnel_choice, _resources, _zone
 from pages._address import tell_unknown
 from pages._words import duration
@@ -32,6 +33,7 @@ class Asked:
 
 
 def asked(
+    by: Person,
     definition: FunnelDefinition,
     days: tuple[date, date],
     *,
@@ -43,19 +45,19 @@ def asked(
     Without `breakdown` it is not offered: the page has a choice of its own. With `attribution` one may choose
     whose value counts, also such that a session is in several rows.
     """
-    dimensions = {choice.label: choice for choice in _resources.dimensions(definition)}
+    dimensions = {choice.label: choice for choice in _resources.dimensions(by, definition)}
     if _funnel_choice.has_changed():
         starting = (_window_label(definition), _breakdown_filters.first(definition, dimensions), ANY_SESSION)
         st.session_state.update(zip(_OF_ONE_FUNNEL, starting, strict=True))
     with st.popover(_summary(dimensions), icon=":material/tune:"):
         window = _window(definition)
-        by = _breakdown_filters.dimensions(definition, dimensions) if breakdown else ()
-        counts = _breakdown_filters.attribution(definition) if by and attribution else "session"
-        where = _where(definition, dimensions)
+        breaking = _breakdown_filters.dimensions(definition, dimensions) if breakdown else ()
+        counts = _breakdown_filters.attribution(definition) if breaking and attribution else "session"
+        where = _where(by, definition, dimensions)
         completions = _breakdown_filters.completions()
         zone = _zone.choose()
     question = Question.of_days(
-        *days, zone=zone, where=where, breakdown=by, attribution=counts, completions=completions
+        *days, zone=zone, where=where, breakdown=breaking, attribution=counts, completions=completions
     )
     return Asked(replace(definition, window_seconds=window), question)
 
@@ -89,13 +91,15 @@ def _window(definition: FunnelDefinition) -> int:
     return sizes[chosen]
 
 
-def _where(definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]) -> tuple[Filter, ...]:
+def _where(
+    by: Person, definition: FunnelDefinition, dimensions: Mapping[str, DimensionChoice]
+) -> tuple[Filter, ...]:
     tell_unknown("where", [ANY_SESSION, *dimensions])
     chosen = st.selectbox("Only sessions with", [ANY_SESSION, *dimensions], key="where", bind="query-params")
     choice = dimensions.get(chosen)
     if choice is None:
         return ()
-    values = [value or MISSING for value in _resources.values(definition, choice.property)]
+    values = [value or MISSING for value in _resources.values(by, definition, choice.property)]
     tell_unknown(_values_key(choice), values)
     picked = st.multiselect(
         choice.label,

@@ -45,9 +45,9 @@ def show(fingerprint: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="group_actions"):
         _actions(group, by)
         _sample(group, by)
-        if by.may(Permission.RETRY_LETTERS):
+        if _access.may_for_every_client(by, Permission.RETRY_LETTERS):
             _group_decisions.state(group)
-    if by.may(Permission.RETRY_LETTERS):
+    if _access.may_for_every_client(by, Permission.RETRY_LETTERS):
         _group_decisions.note(group)
     elif group.note:
         _states.note(f"Note: {group.note}")

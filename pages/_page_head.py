@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.span import FunnelSpan, span
+from infra.access.roles import Person
 from pages import _filters, _funnel_choice, _funnel_states, _live, _period, _resources
 
 
@@ -36,7 +37,7 @@ def head(title: str = "") -> Head:
 
 
 def asked(
-    head: Head, *, breakdown: bool = True, attribution: bool = False
+    by: Person, head: Head, *, breakdown: bool = True, attribution: bool = False
 ) -> tuple[_filters.Asked, FunnelSpan]:
     """Funnel, filters and days as chosen. The page ends here, with the next step, when there is no funnel."""
     definitions = _resources.definitions()
@@ -49,6 +50,6 @@ def asked(
         _funnel_states.nothing_yet(definition)
     with head.controls:
         days = _period.choose(available)
-        chosen = _filters.asked(definition, days, breakdown=breakdown, attribution=attribution)
+        chosen = _filters.asked(by, definition, days, breakdown=breakdown, attribution=attribution)
     _live.watch(definition, available)
     return chosen, available

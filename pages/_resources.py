@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Engine
 
-from analytics import choices
 from analytics.choices import DimensionChoice
 from analytics.definitions import all_latest
 from analytics.funnels import FunnelDefinition
@@ -15,6 +14,7 @@ from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
+from infra.access.roles import Person
 from recovery.dashboard import dashboard
 from recovery.funnels import Funnels
 from recovery.wording import Wording
@@ -60,13 +60,12 @@ def definitions() -> list[FunnelDefinition]:
     return [saved.definition for saved in all_latest(engine())]
 
 
-def dimensions(definition: FunnelDefinition) -> list[DimensionChoice]:
-    return choices.dimensions(funnels().reader, definition)
+def dimensions(by: Person, definition: FunnelDefinition) -> list[DimensionChoice]:
+    return funnels().dimensions(by, definition)
 
 
-def values(definition: FunnelDefinition, dimension: str) -> list[str]:
-    found = choices.values(funnels().reader, definition.dimension(dimension))
-    return [choice.value for choice in found]
+def values(by: Person, definition: FunnelDefinition, dimension: str) -> list[str]:
+    return [choice.value for choice in funnels().values(by, definition.dimension(dimension))]
 
 
 @st.cache_data

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dlq.broker.records import Running, WorkerView
 from infra.access.roles import Permission, Person
-from pages import _resources, _states, _worker_switch
+from pages import _access, _resources, _states, _worker_switch
 from pages._row_label import row_label
 from pages._words import whole
 
@@ -28,7 +28,7 @@ def _row(task: Running, by: Person) -> None:
         f'<div class="letter"><b>{escape(task.task_name)}</b>'
         f"<small>{escape(f'{since} · from {task.queue} · {task.task_id}')}</small></div>"
     )
-    if by.may(Permission.RETRY_LETTERS) and st.button(
+    if _access.may_for_every_client(by, Permission.RETRY_LETTERS) and st.button(
         row_label("Stop", task.task_name), icon=":material/stop_circle:", key=f"stop_{task.task_id}"
     ):
         _worker_switch.ask("stop", task.task_id)

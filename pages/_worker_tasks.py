@@ -6,14 +6,19 @@ import streamlit as st
 
 from dlq.broker.records import BrokerView, ChangedLimit, Limits, WorkerView
 from infra.access.roles import Permission, Person
-from pages import _resources, _states, _worker_switch
+from pages import _access, _resources, _states, _worker_switch
 from pages._row_label import row_label
 from pages._words import ago, whole
 
 
 def show(worker: WorkerView, view: BrokerView, by: Person) -> None:
     changed = {change.task_name: change for change in view.limits}
-    may = by.may(Permission.RETRY_LETTERS) and worker.alive and worker.reports and worker.answers
+    may = (
+        _access.may_for_every_client(by, Permission.RETRY_LETTERS)
+        and worker.alive
+        and worker.reports
+        and worker.answers
+    )
     for name in worker.tasks:
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_r_{name}"):
             st.html(

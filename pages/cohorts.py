@@ -25,10 +25,10 @@ with _states.failures_shown("The cohorts"):
 head = _page_head.head("Cohorts")
 
 with _states.failures_shown("The cohorts"):
-    asked, _ = _page_head.asked(head, breakdown=False)
+    asked, _ = _page_head.asked(person, head, breakdown=False)
     with head.controls:
-        dimension = _cohort_choice.dimension(asked.definition)
-        reference = _cohort_choice.reference(asked.definition, dimension)
+        dimension = _cohort_choice.dimension(person, asked.definition)
+        reference = _cohort_choice.reference(person, asked.definition, dimension)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person,

@@ -24,10 +24,10 @@ with _states.failures_shown("The comparison"):
 head = _page_head.head("Compare")
 
 with _states.failures_shown("The comparison"):
-    asked, available = _page_head.asked(head, breakdown=False)
+    asked, available = _page_head.asked(person, head, breakdown=False)
     with head.controls:
         first, last = _compare_choice.other_days(available) or (None, None)
-        breakdown = _compare_choice.explained_by(asked.definition)
+        breakdown = _compare_choice.explained_by(person, asked.definition)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person,

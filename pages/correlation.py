@@ -24,7 +24,7 @@ with _states.failures_shown("The correlation"):
 head = _page_head.head("Correlation")
 
 with _states.failures_shown("The correlation"):
-    asked, _ = _page_head.asked(head, breakdown=False)
+    asked, _ = _page_head.asked(person, head, breakdown=False)
     with head.controls:
         kind = st.segmented_control(
             "Of what",

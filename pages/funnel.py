@@ -23,7 +23,7 @@ with _states.failures_shown("The funnel"):
 head = _page_head.head()
 
 with _states.failures_shown("The funnel"):
-    asked, _ = _page_head.asked(head, attribution=True)
+    asked, _ = _page_head.asked(person, head, attribution=True)
     head.title.title(asked.definition.title or asked.definition.name, anchor=False)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(

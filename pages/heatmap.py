@@ -22,7 +22,7 @@ with _states.failures_shown("The drop-offs"):
 head = _page_head.head("Drop-off")
 
 with _states.failures_shown("The drop-offs"):
-    asked, _ = _page_head.asked(head)
+    asked, _ = _page_head.asked(person, head)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person, HEATMAP, asked.definition, asked.question, now=_resources.now()

@@ -56,7 +56,7 @@ def priority() -> str | None:
 
 
 with _states.failures_shown("The recommendations"):
-    asked, _ = _page_head.asked(head, breakdown=False)
+    asked, _ = _page_head.asked(person, head, breakdown=False)
     wanted = priority()
     with st.skeleton(height=430):
         answer = _resources.funnels().view(

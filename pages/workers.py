@@ -41,7 +41,7 @@ def live() -> None:
         _broker_is_away(view)
     elif not view.alive:
         _nobody_works()
-    may_switch = by.may(Permission.RETRY_LETTERS) and not view.broker_problem
+    may_switch = _access.may_for_every_client(by, Permission.RETRY_LETTERS) and not view.broker_problem
     _worker_numbers.numbers(view)
     _worker_numbers.warnings(view)
     if not view.broker_problem:
