@@ -70,11 +70,18 @@ class Envelope:
         return _whole(self.headers.get(GENERATION_HEADER), _MOST_GENERATIONS) or 0
 
     @property
-    def dedupe_key(self) -> str:
+    def dedupe_key(self) -> str | None:
+        """What another delivery of this message has too; None when nothing but its content tells it apart."""
         if self.task_id:
             return f"{self.task_id}:{self.generation}"
-        named = json.dumps([self.headers, self.properties.get("delivery_tag")], sort_keys=True)
-        return "raw:" + hashlib.sha256(self.body + named.encode()).hexdigest()
+        tag = self.properties.get("delivery_tag")
+        return "tag:" + hashlib.sha256(str(tag).encode()).hexdigest() if tag else None
+
+    @property
+    def content(self) -> bytes:
+        """Body and headers in one, without what a broker adds when it delivers again."""
+        sent = {name: value for name, value in self.headers.items() if name != "redelivered"}
+        return self.body + json.dumps(sent, sort_keys=True).encode()
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -133,10 +133,7 @@ def _new_or_seen_again(
     columns: Mapping[str, Any],
     sealer: Sealer,
 ) -> int:
-    dedupe_key = envelope.dedupe_key
-    if not envelope.task_id:
-        # The key is a hash of the body then, and would let anybody check a guess at it.
-        dedupe_key = f"raw:{sealer.digest(dedupe_key.encode())}"
+    dedupe_key = envelope.dedupe_key or f"raw:{sealer.digest(envelope.content)}"
     seen = _insert_or_count(connection, envelope, failure, columns, dedupe_key, sealer)
     if seen is None:
         # Another message under the same task id: both payloads are kept.

@@ -32,12 +32,14 @@ from dlq.times import Clock, to_ms, utc_now
 MAX_PAGE = 200
 
 _UNSHOWN = Redactor(email=True)
+#: Of a reason, which people write for people: their addresses may be why.
+_KEPT = Redactor()
 
 
 def start(
     engine: Engine, by: Actor, preview: BulkPreview, reason: str, *, audit: Audit, clock: Clock = utc_now
 ) -> Operation:
-    """Make the operation that was previewed; a runner carries it out.
+    """Make the operation that was previewed; a runner carries it out. Secrets in `reason` are masked.
 
     Raises CountMoved when some of the previewed letters have changed since, NothingSelected when there are
     none. Letters that came since are left alone.
@@ -52,7 +54,7 @@ def start(
             raise CountMoved(preview.count, found)
         if not found:
             raise NothingSelected
-        row = ledger.add(connection, **_columns(preview, by, reason, now))
+        row = ledger.add(connection, **_columns(preview, by, _KEPT.text(reason), now))
         after = {name: row[name] for name in ("action", "selection", "options", "counted", "reason")}
         audit(
             connection,

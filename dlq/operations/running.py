@@ -114,18 +114,22 @@ def _advance(
         position=moved[-1]["id"],
         done=operation.done + len(moved),
         problem="",
-        next_batch_at_ms=_next_batch_ms(row["next_batch_at_ms"], operation, len(moved), now),
+        next_batch_at_ms=_next_batch_ms(connection, row, operation, len(moved), now),
         started_at_ms=to_ms(operation.started_at or now),
         advanced_at_ms=to_ms(now),
     )
 
 
-def _next_batch_ms(due_ms: int, operation: Operation, letters: int, now: datetime) -> int:
+def _next_batch_ms(
+    connection: Connection, row: RowMapping, operation: Operation, letters: int, now: datetime
+) -> int:
     rate = operation.options.rate_per_second
-    if rate is None:
+    # Nothing but the end is due when no letter is left, and the end keeps no rate.
+    if rate is None or not moves.any_left(connection, operation, row["through_id"]):
         return to_ms(now)
     # Counted from when this batch was due, so that being late each time does not lower the rate.
     earliest = to_ms(now - timedelta(seconds=CATCH_UP_SECONDS))
+    due_ms: int = row["next_batch_at_ms"]
     return max(due_ms, earliest) + round(1000 * letters / rate)
 
 

@@ -96,11 +96,9 @@ def seen(engine, action=Action.RETRY, narrowed=EVERYTHING, ids=(), by=OLGA, cloc
     return preview(engine, by, action, selection, Options(**options), redactor=SHOWN, clock=clock)
 
 
-def start(engine, action=Action.RETRY, audit=None, clock=noon, **chosen):
+def start(engine, action=Action.RETRY, audit=None, clock=noon, reason="provider is back", **chosen):
     looked_at = seen(engine, action, clock=clock, **chosen)
-    return console.start(
-        engine, OLGA, looked_at, "provider is back", audit=audit or RecordedAudit(), clock=clock
-    )
+    return console.start(engine, OLGA, looked_at, reason, audit=audit or RecordedAudit(), clock=clock)
 
 
 def run(engine, broker, clock=noon, audit=None, **options):
@@ -405,6 +403,28 @@ def test_a_rate_is_kept(engine, rate, letters, seconds):
     assert len(broker.sent) == letters
     ended = now(engine, operation)
     assert (ended.advanced_at - NOON).total_seconds() == pytest.approx(seconds, rel=0.1)
+
+
+def test_a_slow_operation_ends_with_its_last_letter_not_an_interval_later(engine):
+    fail_many(engine, 2)
+    clock = Time()
+    operation = start(engine, rate_per_second=0.01, clock=clock)
+    run(engine, Broker(), clock, for_seconds=150)
+    ended = now(engine, operation)
+    assert ended.status == OperationStatus.FINISHED
+    assert ended.finished_at - ended.advanced_at < timedelta(seconds=1)
+
+
+def test_secrets_in_the_reason_are_kept_nowhere(engine):
+    fail_many(engine, 1)
+    audit, clock = RecordedAudit(), Time()
+    operation = start(engine, audit=audit, clock=clock, reason="new password=hunter2, ask ines@shop.example")
+    run_due(engine, Broker(), sealer=Sealer(), audit=audit, clock=clock)
+    assert now(engine, operation).reason == "new password=[redacted], ask ines@shop.example"
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT string_agg(detail::text, '') FROM onward.dead_letter_history"))
+        assert "new password=[redacted]" in (history_kept := kept.scalar_one())
+    assert "hunter2" not in f"{audit.entries} {history_kept}"
 
 
 def test_a_runner_that_is_late_each_time_keeps_the_rate_as_well(engine):

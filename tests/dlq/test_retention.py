@@ -1,18 +1,38 @@
 """What has expired goes, with all that hangs on it; what has not, or is held, stays."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from dlq import console, retention
+from dlq import console, fence, recording, retention
+from dlq.groups import console as group_console
 from dlq.redaction import Redactor
 from dlq.retention import Purged
 from dlq.settings import Settings
-from dlq.tables import dead_letter, dead_letter_fence, dead_letter_operation, dead_letter_worker
+from dlq.tables import (
+    dead_letter,
+    dead_letter_fence,
+    dead_letter_group,
+    dead_letter_operation,
+    dead_letter_worker,
+)
 from dlq.times import to_ms
-from tests.dlq.builders import NOON, Operator, RecordedAudit, count, envelope, fail, noon, succeed
+from tests.dlq.builders import (
+    NOON,
+    UNSEALED,
+    Operator,
+    RecordedAudit,
+    count,
+    envelope,
+    fail,
+    failure,
+    letter,
+    noon,
+    succeed,
+)
 
 pytestmark = pytest.mark.servers
 KEPT = Settings(retention_days=30, restore_days=14)
@@ -43,11 +63,11 @@ def test_letters_go_when_their_time_is_over_and_open_ones_stay(engine):
     resolved(engine, "resolved")
     discarded(engine, "discarded")
     fail(engine, envelope("dead"))
-    assert purge(engine, 13) == Purged(0, 0, 0, 0, 0)
-    assert purge(engine, 15) == Purged(0, 1, 0, 0, 0)
+    assert purge(engine, 13) == Purged()
+    assert purge(engine, 15) == Purged(discarded=1)
     assert left(engine) == {"resolved", "dead"}
-    assert purge(engine, 31) == Purged(1, 0, 0, 0, 0)
-    assert purge(engine, 5000) == Purged(0, 0, 0, 0, 0)
+    assert purge(engine, 31) == Purged(resolved=1)
+    assert purge(engine, 5000) == Purged()
     assert left(engine) == {"dead"}
     for table in ("dead_letter_attempt", "dead_letter_history", "dead_letter_words"):
         assert count(engine, table) == 1, table
@@ -62,7 +82,7 @@ def test_a_letter_that_failed_anew_does_not_go(engine):
 def test_zero_days_keep_everything(engine):
     resolved(engine, "resolved")
     discarded(engine, "discarded")
-    assert purge(engine, 5000, Settings(retention_days=0, restore_days=0)) == Purged(0, 0, 0, 0, 0)
+    assert purge(engine, 5000, Settings(retention_days=0, restore_days=0)) == Purged()
 
 
 def test_batches_go_on_until_nothing_is_left_or_the_time_is_over(engine, monkeypatch):
@@ -124,5 +144,56 @@ def test_ended_operations_silent_workers_and_fences_go_too(engine):
         for at_ms in (then, now):
             fence = {"work": str(at_ms), "at_ms": at_ms}
             connection.execute(insert(dead_letter_fence).values(fence))
-    assert purge(engine, 31) == Purged(0, 0, 1, 1, 1)
-    assert purge(engine, 31) == Purged(0, 0, 0, 0, 0)
+    assert purge(engine, 31) == Purged(operations=1, workers=1, fences=1)
+    assert purge(engine, 31) == Purged()
+
+
+def fenced(engine, work):
+    with engine.begin() as connection:
+        fence.enter(connection, work, clock=noon)
+
+
+def test_a_fence_stays_for_as_long_as_its_letter_can_be_retried(engine):
+    for task_id in ("waits", "discarded", "resolved"):
+        fenced(engine, task_id)
+    fail(engine, envelope("waits"))
+    discarded(engine, "discarded")
+    resolved(engine, "resolved")
+    kept = Settings(retention_days=30, restore_days=0)
+    assert purge(engine, 31, kept).fences == 1
+    with engine.connect() as connection:
+        assert set(connection.execute(select(dead_letter_fence.c.work)).scalars()) == {"waits", "discarded"}
+
+
+def groups(engine):
+    with engine.connect() as connection:
+        return set(connection.execute(select(dead_letter_group.c.exception_type)).scalars())
+
+
+def test_a_group_goes_with_its_last_letter_unless_somebody_decided_about_it(engine):
+    for name in ("Plain", "Noted", "Muted", "Fixed", "Waiting"):
+        letter_id = fail(engine, envelope(name), failure(exception_type=name))
+        told = {"redactor": Redactor(), "audit": RecordedAudit(), "clock": noon}
+        fingerprint = letter(engine, letter_id)["fingerprint"]
+        if name == "Noted":
+            group_console.annotate(engine, Operator(), fingerprint, "known", **told)
+        if name == "Muted":
+            group_console.mute(engine, Operator(), fingerprint, None, **told)
+        if name == "Fixed":
+            group_console.mark_fixed(engine, Operator(), fingerprint, "", **told)
+        if name != "Waiting":
+            succeed(engine, envelope(name))
+    assert purge(engine, 31) == Purged(resolved=4, groups=1)
+    assert groups(engine) == {"Noted", "Muted", "Fixed", "Waiting"}
+
+
+def test_a_group_that_a_failure_under_way_belongs_to_stays(engine):
+    resolved(engine, "before")
+    with ThreadPoolExecutor(1) as others, engine.connect() as connection:
+        recording.record_failure(connection, envelope("new"), failure(), 3, sealer=UNSEALED)
+        purging = others.submit(purge, engine, 31)
+        with pytest.raises(TimeoutError):
+            purging.result(0.3)
+        connection.commit()
+        assert purging.result(10) == Purged(resolved=1)
+    assert groups(engine) == {"ValueError"}
