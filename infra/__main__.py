@@ -19,9 +19,8 @@ from analytics import definition_json, definitions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
-from infra.commands import doctor, links, people, tokens
+from infra.commands import doctor, links, people, tokens, wiring
 from infra.errors import InfraError
-from infra.servers import connected
 from infra.settings import CHECKOUT, Settings
 from infra.supervisor import programs
 from infra.supervisor.parent import Parent
@@ -76,7 +75,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _migrate(_options: argparse.Namespace, settings: Settings) -> None:
-    with connected(settings):
+    with wiring.database(settings) as engine:
+        _prepare(engine)
         _say("Schema is up to date")
 
 

@@ -104,7 +104,8 @@ def test_a_request_that_runs_is_answered_before_the_process_ends(dashboard, engi
             eventually(lambda: not _connects(dashboard.client))
             assert dashboard.process.is_running()
         answer = waiting.result(30)
-    assert (answer.status_code, len(answer.json()["tasks"])) == (200, 1)
+    assert answer.status_code == 200
+    assert "shop.pay" in answer.text
     dashboard.said_to_the_end()
 
 

