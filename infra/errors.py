@@ -4,6 +4,7 @@ InfraError
   SettingsError          a setting that cannot be used
   DatabaseUnavailable    PostgreSQL does not answer, or refuses us
   DatabaseTooOld         PostgreSQL below the version that we need
+  MigrationRefused       the login may not make or change the tables
   RedisUnavailable       Redis does not answer, or refuses us
   AlreadyRunning         another process owns the data folder
   ServerFailed           an embedded server did not start
@@ -45,6 +46,15 @@ class DatabaseTooOld(InfraError):
     def __init__(self, where: str, version: int, needed: int) -> None:
         super().__init__(f"PostgreSQL at {where} is version {version}; Onward needs {needed} or newer.")
         self.version = version
+
+
+class MigrationRefused(InfraError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"The schema at {where} is not the newest, and this login may not change it: {reason}. "
+            "Set DATABASE_OWNER_URL to the login that owns the tables, and try again."
+        )
+        self.where = where
 
 
 class RedisUnavailable(InfraError):

@@ -36,6 +36,7 @@ class Running:
     doing: str  #: what it was started as, for people
     url: str | None  #: of the dashboard; None when it serves none
     database_url: str | None  #: None until it answers and is migrated
+    owner_url: str | None  #: of the same database, for migrations
     redis_url: str | None
 
 
@@ -79,7 +80,7 @@ class DataFolder:
         with self._open("owner") as owner, self._open("lock") as lock:
             if not _locks_within(_GLANCE_SECONDS, owner):
                 raise self._already_running()
-            self.announce(Running(os.getpid(), doing, None, None, None))
+            self.announce(Running(os.getpid(), doing, None, None, None, None))
             try:
                 if not _locks_within(CLEANUP_SECONDS, lock):
                     raise self._already_running()

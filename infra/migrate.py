@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from infra.database import SCHEMA, first_line, where
-from infra.errors import DatabaseUnavailable
+from infra.errors import MigrationRefused
 from infra.settings import CHECKOUT
 
 #: Two dashboards that start together must not both run the migrations.
@@ -20,7 +20,7 @@ _NOT_ALLOWED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySql
 def migrate(engine: Engine) -> None:
     """Apply what is missing; returns at once when nothing is.
 
-    Raises DatabaseUnavailable when this login may not make or change the schema.
+    Raises MigrationRefused when this login may not make or change the schema.
     """
     try:
         with engine.connect() as lock, engine.connect() as connection:
@@ -30,7 +30,7 @@ def migrate(engine: Engine) -> None:
             lock.commit()
     except DBAPIError as error:
         if isinstance(error.orig, _NOT_ALLOWED):
-            raise DatabaseUnavailable(where(engine), first_line(error.orig)) from error
+            raise MigrationRefused(where(engine), first_line(error.orig)) from error
         raise
 
 

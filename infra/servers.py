@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.application_login import let_in, login_of
 from infra.database import check_database, open_engine
 from infra.embedded.pair import Pair, running_pair
 from infra.errors import AlreadyRunning
@@ -22,7 +23,8 @@ _PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    database_url: str  #: with the psycopg driver named
+    database_url: str  #: with the psycopg driver named; of the login that everything runs as
+    owner_url: str  #: of the login that owns the tables, for migrations; may be the same
     redis_url: str
 
 
@@ -42,8 +44,8 @@ def connected(settings: Settings, *, durable: bool = True) -> Iterator[Servers]:
 
 def check_external(settings: Settings) -> None:
     """Raise an InfraError unless every server that the settings name can be used."""
-    if settings.database_url:
-        engine = open_engine(settings.database_url)
+    for url in filter(None, (settings.database_url, settings.database_owner_url)):
+        engine = open_engine(url)
         try:
             check_database(engine)
         finally:
@@ -54,26 +56,41 @@ def check_external(settings: Settings) -> None:
 
 def urls(settings: Settings, pair: Pair) -> Servers:
     """The servers that the settings name, with the embedded ones in the gaps."""
-    return Servers(
-        settings.database_url or (pair.postgres.url if pair.postgres else ""),
-        settings.redis_url or (pair.valkey.url if pair.valkey else ""),
+    return _named(
+        settings,
+        pair.postgres.url if pair.postgres else "",
+        pair.owner_url,
+        pair.valkey.url if pair.valkey else "",
     )
 
 
 def migrated(servers: Servers) -> Servers:
-    """The same servers, with the schema at its newest version."""
-    engine = open_engine(servers.database_url)
+    """The same servers, with the schema at its newest version and open to the login that all runs as."""
+    owner, application = open_engine(servers.owner_url), open_engine(servers.database_url)
     try:
-        migrate(engine)
+        migrate(owner)
+        if servers.owner_url != servers.database_url:
+            let_in(owner, login_of(application))
     finally:
-        engine.dispose()
+        owner.dispose()
+        application.dispose()
     return servers
 
 
 def _external(settings: Settings) -> Servers | None:
     if settings.database_url and settings.redis_url:
-        return migrated(Servers(settings.database_url, settings.redis_url))
+        return migrated(_named(settings, "", "", ""))
     return None
+
+
+def _named(settings: Settings, database_url: str, owner_url: str, redis_url: str) -> Servers:
+    """What the settings name, and the given ones in the gaps."""
+    if settings.database_url:
+        database_url, owner_url = (
+            settings.database_url,
+            settings.database_owner_url or settings.database_url,
+        )
+    return Servers(database_url, owner_url, settings.redis_url or redis_url)
 
 
 def _joined_or_own(settings: Settings, stack: ExitStack, *, durable: bool) -> Servers:
@@ -96,16 +113,18 @@ def _joined_or_own(settings: Settings, stack: ExitStack, *, durable: bool) -> Se
 def _join(settings: Settings, folder: DataFolder, stack: ExitStack) -> Servers | None:
     with ExitStack() as attempt:
         owner = attempt.enter_context(folder.joined())
-        if owner is None or not (owner.database_url and owner.redis_url):
+        if owner is None or not (owner.database_url and owner.owner_url and owner.redis_url):
             return None
         stack.push(attempt.pop_all())
-        return Servers(settings.database_url or owner.database_url, settings.redis_url or owner.redis_url)
+        return _named(settings, owner.database_url, owner.owner_url, owner.redis_url)
 
 
 def _own(settings: Settings, folder: DataFolder, lock: int, stack: ExitStack, *, durable: bool) -> Servers:
     pair = stack.enter_context(running_pair(settings, lock, durable=durable))
     servers = migrated(urls(settings, pair))
-    folder.announce(Running(os.getpid(), doing(), None, servers.database_url, servers.redis_url))
+    folder.announce(
+        Running(os.getpid(), doing(), None, servers.database_url, servers.owner_url, servers.redis_url)
+    )
     stack.callback(folder.wait_for_joiners)
     stack.callback(folder.withdraw)
     return servers

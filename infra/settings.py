@@ -34,6 +34,11 @@ SETTINGS = (
         "",
         "PostgreSQL 14 or newer, as postgresql://user:password@host:port/database. Empty: embedded.",
     ),
+    Setting(
+        "DATABASE_OWNER_URL",
+        "",
+        "The same database as the login that owns the tables, for migrations. Empty: as DATABASE_URL.",
+    ),
     Setting("REDIS_URL", "", "Redis or Valkey, as redis://:password@host:port/0. Empty: embedded."),
     Setting("ONWARD_HOST", "127.0.0.1", "Address the dashboard listens on."),
     Setting(
@@ -91,6 +96,8 @@ class Settings:
     home: Path
     #: With the psycopg driver named; None: use the embedded server.
     database_url: str | None = field(repr=False)
+    #: The same database for the login that makes and changes the tables; None: there is one login for all.
+    database_owner_url: str | None = field(repr=False)
     #: None: use the embedded server.
     redis_url: str | None = field(repr=False)
     host: str
@@ -114,9 +121,12 @@ class Settings:
             setting.name: environ.get(setting.name, "").strip() or setting.default for setting in SETTINGS
         }
         home = Path(value["ONWARD_HOME"]).expanduser()
+        if value["DATABASE_OWNER_URL"] and not value["DATABASE_URL"]:
+            raise SettingsError("DATABASE_OWNER_URL", "needs DATABASE_URL too.")
         return cls(
             home=home if home.is_absolute() else CHECKOUT / home,
-            database_url=_database_url(value["DATABASE_URL"]),
+            database_url=_database_url("DATABASE_URL", value["DATABASE_URL"]),
+            database_owner_url=_database_url("DATABASE_OWNER_URL", value["DATABASE_OWNER_URL"]),
             redis_url=_redis_url(value["REDIS_URL"]),
             host=value["ONWARD_HOST"],
             port=_whole_number("ONWARD_PORT", value["ONWARD_PORT"], 1, 65535),
@@ -147,14 +157,12 @@ def display_url(url: str) -> str:
     return parsed.render_as_string(hide_password=True)
 
 
-def _database_url(text: str) -> str | None:
+def _database_url(name: str, text: str) -> str | None:
     if not text:
         return None
-    url = _parsed("DATABASE_URL", text, "postgresql://user:password@host:5432/database")
+    url = _parsed(name, text, "postgresql://user:password@host:5432/database")
     if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise SettingsError(
-            "DATABASE_URL", f"names {url.get_backend_name()!r}, but only postgresql:// works."
-        )
+        raise SettingsError(name, f"names {url.get_backend_name()!r}, but only postgresql:// works.")
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy import Connection, Engine, inspect, make_url, text
 
 from infra.database import SCHEMA, open_engine
 from infra.servers import Servers, connected, migrated
@@ -36,29 +36,57 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def database_url(servers: Servers, worker_id: str) -> str:
-    """A migrated database of this test worker's own."""
+def own_servers(servers: Servers, worker_id: str) -> Servers:
+    """The same servers, on a migrated database of this test worker's own."""
     name = f"tests_{worker_id}"
-    admin = open_engine(_database(servers.database_url, "template1"))
+    admin = open_engine(_database(servers.owner_url, "template1"))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
         # A team's login is not named as our schema is; PostgreSQL would find tables without it otherwise.
         connection.execute(text(f"ALTER DATABASE {name} SET search_path = public"))
     admin.dispose()
-    return migrated(Servers(_database(servers.database_url, name), servers.redis_url)).database_url
+    return migrated(
+        Servers(_database(servers.database_url, name), _database(servers.owner_url, name), servers.redis_url)
+    )
+
+
+@pytest.fixture(scope="session")
+def database_url(own_servers: Servers) -> str:
+    """A migrated database of this test worker's own, for the login that everything runs as."""
+    return own_servers.database_url
+
+
+@pytest.fixture(scope="session")
+def owner_url(own_servers: Servers) -> str:
+    """The same database, for the owner of its tables."""
+    return own_servers.owner_url
+
+
+@pytest.fixture(scope="session")
+def owner(owner_url: str) -> Iterator[Engine]:
+    """For what a test must do to the database that the product may not."""
+    engine = open_engine(owner_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(database_url: str, owner: Engine) -> Iterator[Engine]:
     """An engine on this worker's database, whose tables are empty before and after each test."""
     engine = open_engine(database_url)
     yield engine
-    with engine.begin() as connection:
-        tables = [name for name in inspect(connection).get_table_names(SCHEMA) if name != "alembic_version"]
-        connection.execute(
-            text(f"TRUNCATE {', '.join(f'{SCHEMA}.{name}' for name in tables)} RESTART IDENTITY CASCADE")
-        )
+    with owner.begin() as connection:
+        _empty(connection)
     engine.dispose()
+
+
+def _empty(connection: Connection) -> None:
+    tables = [name for name in inspect(connection).get_table_names(SCHEMA) if name != "alembic_version"]
+    # The audit refuses to be emptied, even by its owner.
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
+    connection.execute(
+        text(f"TRUNCATE {', '.join(f'{SCHEMA}.{name}' for name in tables)} RESTART IDENTITY CASCADE")
+    )
 
 
 @pytest.fixture

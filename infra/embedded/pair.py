@@ -16,6 +16,7 @@ from infra.settings import Settings
 class Pair:
     postgres: Server | None
     valkey: Server | None
+    owner_url: str  #: of PostgreSQL, for migrations; empty without it
 
     def all(self) -> list[Server]:
         """In the order of their start; they stop the other way round."""
@@ -25,9 +26,12 @@ class Pair:
 def chosen_pair(settings: Settings, lifeline: Lifeline, lock: int, *, durable: bool = True) -> Pair:
     """The servers that `settings` does not name: not started yet, but with their URLs settled."""
     folder = DataFolder(settings.home)
+    postgres = None if settings.database_url else Postgres(folder, durable=durable)
+    valkey = None if settings.redis_url else Valkey(folder, durable=durable)
     return Pair(
-        None if settings.database_url else Server(Postgres(folder, durable=durable), lifeline, [lock]),
-        None if settings.redis_url else Server(Valkey(folder, durable=durable), lifeline, [lock]),
+        Server(postgres, lifeline, [lock]) if postgres else None,
+        Server(valkey, lifeline, [lock]) if valkey else None,
+        postgres.owner_url if postgres else "",
     )
 
 

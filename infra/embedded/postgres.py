@@ -1,7 +1,8 @@
 """The embedded PostgreSQL 18: made once in the data folder, with a password and on a port of its own.
 
-The cluster and the password of its only user are made in a side folder that is renamed when both are
-complete, so an interrupted first start leaves nothing half made.
+The cluster and the password of its owner are made in a side folder that is renamed when both are complete,
+so an interrupted first start leaves nothing half made. Everything runs as a second login, which owns nothing
+and whose password is new with each start.
 """
 
 import os
@@ -10,7 +11,11 @@ import shutil
 import signal
 from pathlib import Path
 
+import psycopg
+
+from infra.application_login import make_login
 from infra.children import Child, Command, Lifeline
+from infra.database import first_line
 from infra.embedded.binaries import postgres_program
 from infra.embedded.identity import NOBODY, choose_identity
 from infra.embedded.orphans import stop_orphan
@@ -18,7 +23,8 @@ from infra.embedded.ports import free_port
 from infra.errors import ServerFailed
 from infra.home import DataFolder, write_private
 
-_USER = "onward"
+_OWNER = "onward"
+_APPLICATION = "onward_application"
 _STOP_SECONDS = 30
 _READY_LINE = 7  # of postmaster.pid, counted from 0
 _SETTINGS = {
@@ -51,11 +57,20 @@ class Postgres:
         self._identity = choose_identity(self._program)
         self._port = free_port(self.name)
         self._password = self._kept_password() or secrets.token_urlsafe(24)
+        self._application_password = secrets.token_urlsafe(24)
+        self._is_open = False
 
     @property
     def url(self) -> str:
         """Known, and the same, before the first start and after every restart."""
-        return f"postgresql+psycopg://{_USER}:{self._password}@127.0.0.1:{self._port}/postgres"
+        return self._url(_APPLICATION, self._application_password)
+
+    @property
+    def owner_url(self) -> str:
+        return self._url(_OWNER, self._password)
+
+    def _url(self, user: str, password: str) -> str:
+        return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self._port}/postgres"
 
     def prepare(self, lifeline: Lifeline) -> None:
         """Make the cluster when there is none; end a server that nobody owns."""
@@ -75,6 +90,15 @@ class Postgres:
         except FileNotFoundError:
             return False
         return len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready"
+
+    def open_up(self) -> None:
+        """Make the login that everything runs as, also in a cluster from before there was one."""
+        if not self._is_open:
+            try:
+                make_login(self.owner_url, _APPLICATION, self._application_password)
+            except psycopg.OperationalError as error:
+                raise ServerFailed(self.name, first_line(error)) from error
+            self._is_open = True
 
     def _make_cluster(self, lifeline: Lifeline) -> None:
         aside = self._home.with_name("postgres.new")
@@ -126,7 +150,7 @@ def _initdb_arguments(cluster: Path, password_file: Path) -> list[str | Path]:
     return [
         postgres_program("initdb"),
         f"--pgdata={cluster}",
-        f"--username={_USER}",
+        f"--username={_OWNER}",
         f"--pwfile={password_file}",
         "--auth=scram-sha-256",
         "--encoding=UTF8",

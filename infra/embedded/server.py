@@ -23,6 +23,7 @@ class Program(Protocol):
     def prepare(self, lifeline: Lifeline, /) -> None: ...
     def command(self) -> Command: ...
     def answers(self) -> bool: ...
+    def open_up(self) -> None: ...  # once it answers, and again after every restart
 
 
 class Server:
@@ -60,6 +61,7 @@ class Server:
                     self.name, f"no answer in {START_SECONDS} s. Its log ends:\n{self.last_lines()}"
                 )
             time.sleep(_PAUSE_SECONDS)
+        self._program.open_up()
 
     def bound_log(self) -> None:
         if self._child:

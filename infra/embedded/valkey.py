@@ -75,3 +75,6 @@ class Valkey:
                 return [stream.readline(), stream.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
             return False
+
+    def open_up(self) -> None:
+        """Nothing: it asks for its password from the start."""

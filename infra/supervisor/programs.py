@@ -41,6 +41,7 @@ def environment(
         # Told nothing, uvicorn would believe what any process of this machine says of where it asks from.
         "FORWARDED_ALLOW_IPS": ",".join(settings.trusted_proxies),
         "DATABASE_URL": servers.database_url,
+        "DATABASE_OWNER_URL": "",  # no program that runs on may be able to change the tables
         "REDIS_URL": servers.redis_url,
         "ONWARD_HOME": str(folder.path),
         "ANALYTICS_STORE": environ.get("ANALYTICS_STORE") or str(folder.path / "events"),

@@ -184,8 +184,9 @@ class Supervisor:
             engine.dispose()
 
     def _announce(self, *, ready: bool) -> None:
-        database_url, redis_url = (self._urls.database_url, self._urls.redis_url) if ready else (None, None)
-        self._folder.announce(Running(os.getpid(), doing(), self._url, database_url, redis_url))
+        servers = self._urls
+        known = (servers.database_url, servers.owner_url, servers.redis_url) if ready else (None, None, None)
+        self._folder.announce(Running(os.getpid(), doing(), self._url, *known))
 
 
 def _interrupt_on_signals() -> None:

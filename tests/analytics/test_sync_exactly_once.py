@@ -174,10 +174,10 @@ def test_a_transaction_in_another_database_holds_nothing_back(
 
 
 def test_a_login_without_privileges_sees_which_database_a_transaction_is_in(
-    engine: Engine, database_url: str
+    owner: Engine, owner_url: str
 ) -> None:
-    other = make_url(database_url).set(drivername="postgresql", database="template1")
-    with psycopg.connect(other.render_as_string(hide_password=False)) as elsewhere, engine.begin() as ours:
+    other = make_url(owner_url).set(drivername="postgresql", database="template1")
+    with psycopg.connect(other.render_as_string(hide_password=False)) as elsewhere, owner.begin() as ours:
         (xid,) = elsewhere.execute("SELECT pg_current_xact_id()::xid::text").fetchone() or ("",)
         ours.execute(text("CREATE ROLE nobody_in_particular"))
         ours.execute(text("SET LOCAL ROLE nobody_in_particular"))

@@ -40,12 +40,13 @@ def runner(environ):
 
 
 @pytest.fixture
-def paid(engine):
+def paid(engine, owner):
     """What the task writes when it runs."""
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text("CREATE TABLE public.paid (order_number int)"))
+        connection.execute(text("GRANT SELECT, INSERT ON public.paid TO PUBLIC"))
     yield lambda: orders_in(engine)
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text("DROP TABLE public.paid"))
 
 

@@ -61,8 +61,8 @@ def test_a_run_at_the_same_time_waits_for_the_first_one(engine, first_commits):
     assert answers == ["already done" if first_commits else "done"]
 
 
-def test_the_table_can_be_made_in_a_database_of_the_users_own(engine, database_url):
-    own = create_engine(database_url)
+def test_the_table_can_be_made_in_a_database_of_the_users_own(engine, owner_url):
+    own = create_engine(owner_url)
     with own.connect() as connection:
         connection.execute(text("DROP TABLE onward.dead_letter_fence"))
         fence.create(connection)

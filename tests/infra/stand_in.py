@@ -38,7 +38,7 @@ def onward(name: str = "worker", *last: str) -> None:
 
 def hold() -> None:
     with connected(Settings.from_env()) as servers:
-        _say(json.dumps([servers.database_url, servers.redis_url]))
+        _say(json.dumps([servers.database_url, servers.owner_url, servers.redis_url]))
         sys.stdin.read()
 
 

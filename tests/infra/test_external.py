@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from infra.database import check_database, open_engine
-from infra.errors import DatabaseTooOld, DatabaseUnavailable, InfraError, RedisUnavailable
+from infra.errors import DatabaseTooOld, InfraError, MigrationRefused, RedisUnavailable
 from infra.migrate import migrate
 from infra.redis_client import check_redis
 from infra.settings import Settings
@@ -128,13 +128,13 @@ def test_database_of_the_oldest_version_that_will_do(postgres_14: int) -> None:
     check_database(open_engine(f"postgresql+psycopg://ana@127.0.0.1:{postgres_14}/shop"))
 
 
-def test_database_where_this_login_may_not_make_the_schema(database_url: str) -> None:
-    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
+def test_database_where_this_login_may_not_make_the_schema(owner_url: str) -> None:
+    with psycopg.connect(owner_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
         try:
-            url = make_url(database_url).set(username="guest", password="guest", database="template1")
+            url = make_url(owner_url).set(username="guest", password="guest", database="template1")
             engine = open_engine(url.render_as_string(hide_password=False))
-            with pytest.raises(DatabaseUnavailable, match="permission denied"):
+            with pytest.raises(MigrationRefused, match=r"permission denied .*DATABASE_OWNER_URL"):
                 migrate(engine)
             engine.dispose()
         finally:

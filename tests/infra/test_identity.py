@@ -84,4 +84,4 @@ def test_root_that_can_be_nobody_else_is_told_to_name_a_database(tmp_path: Path)
 
 
 def password(urls: str) -> str:
-    return str(make_url(json.loads(urls)[0]).password)
+    return str(make_url(json.loads(urls)[1]).password)

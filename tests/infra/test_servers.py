@@ -53,7 +53,8 @@ def test_passwords_are_asked_for_and_kept_from_other_users(tmp_path: Path) -> No
         with redis.Redis(port=make_url(servers.redis_url).port) as client:  # noqa: SIM117 - a sentence each
             with pytest.raises(redis.AuthenticationError):
                 client.ping()
-        secrets = {str(url.password), str(make_url(servers.redis_url).password)}
+        urls = (servers.database_url, servers.owner_url, servers.redis_url)
+        secrets = {str(make_url(url).password) for url in urls}
         assert not [line for line in working_in(tmp_path).values() if any(word in line for word in secrets)]
         holding = [
             path
@@ -68,7 +69,7 @@ def test_second_command_joins_and_the_first_stays_until_it_leaves(tmp_path: Path
     with started(tmp_path, HERE, "hold") as first:
         urls = urls_of(first)
         with connected(settings(tmp_path)) as joined:
-            assert [joined.database_url, joined.redis_url] == urls
+            assert [joined.database_url, joined.owner_url, joined.redis_url] == urls
             first.let_go()
             assert first.is_running_after(seconds=0.5)
             assert "audit_entry" in tables(joined.database_url)
@@ -99,7 +100,7 @@ def test_named_servers_are_used_and_nothing_is_started(
 ) -> None:
     home = tmp_path / "home"
     with connected(settings(home, DATABASE_URL=database_url, REDIS_URL=redis_url)) as servers:
-        assert servers == Servers(database_url, redis_url)
+        assert servers == Servers(database_url, database_url, redis_url)
     assert not home.exists()
 
 

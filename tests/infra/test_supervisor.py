@@ -153,7 +153,7 @@ def test_program_that_is_not_needed_is_given_up_alone(tmp_path: Path) -> None:
 
 
 def postgres(home: Path) -> str:
-    return (record(home).database_url or "").replace("+psycopg", "")
+    return (record(home).owner_url or "").replace("+psycopg", "")
 
 
 def valkey(home: Path) -> str:

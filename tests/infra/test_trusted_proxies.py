@@ -28,7 +28,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def of(trusted: str) -> str:
         settings = Settings.from_env({"ONWARD_TRUSTED_PROXIES": trusted})
-        for name, value in environment(settings, DataFolder(tmp_path), Servers("", ""), {}).items():
+        for name, value in environment(settings, DataFolder(tmp_path), Servers("", "", ""), {}).items():
             monkeypatch.setenv(name, value)
         server = uvicorn.Config(Starlette(routes=[Route("/", whence)]))
         server.load()

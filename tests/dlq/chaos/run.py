@@ -59,8 +59,7 @@ def run(world: World, tasks: int, *, pause_seconds: float = 1.0, say: Callable[[
     """Publish `tasks` tasks and retry what died, with a kill every `pause_seconds` until both are done."""
     os.environ.update(world.environ)  # this process publishes as the app's own clients do
     engine = create_engine(world.urls.database_url, pool_pre_ping=True)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE public.chaos_run (n int NOT NULL, task_id text NOT NULL)"))
+    _make_record(world.urls.owner_url)
     with _kills(world, pause_seconds) as kills:
         _publish(tasks, say)
         _until(lambda: _seen(engine, tasks, say) == tasks, 60 + tasks / 20)
@@ -109,6 +108,14 @@ def _kills(world: World, pause_seconds: float) -> Iterator[Counter[str]]:
     finally:
         over.set()
         thread.join()
+
+
+def _make_record(owner_url: str) -> None:
+    owner = create_engine(owner_url)
+    with owner.begin() as connection:
+        connection.execute(text("CREATE TABLE public.chaos_run (n int NOT NULL, task_id text NOT NULL)"))
+        connection.execute(text("GRANT SELECT, INSERT ON public.chaos_run TO PUBLIC"))
+    owner.dispose()
 
 
 def _publish(tasks: int, say: Callable[[str], None]) -> None:
