@@ -127,11 +127,14 @@ def version_of(connection: Connection, row: RowMapping, version: int | None, sea
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any], redactor: Redactor) -> tuple[str, ...]:
-    """Lines of a unified diff between two `arguments`, secrets masked; none when they look the same."""
+    """What differs between two `arguments`, secrets masked: lines that begin with -, + or a space, and an
+    ellipsis for equal ones left out. None when they look the same.
+    """
     before, after = (
         json.dumps(redactor.value(each), indent=2, ensure_ascii=False).splitlines() for each in (old, new)
     )
-    return tuple(unified_diff(before, after, "before", "after", lineterm=""))
+    hunks = list(unified_diff(before, after, lineterm=""))[2:]
+    return tuple("…" if line.startswith("@@") else line for line in hunks)[1:]
 
 
 def _editable(connection: Connection, by: Actor, letter_id: int) -> RowMapping:

@@ -32,8 +32,8 @@ def state(group: GroupSummary) -> None:
             "Open again",
             icon=":material/undo:",
             key="group_reopen",
-            on_click=_decide,
-            args=(console.reopen, group.fingerprint),
+            on_click=_reopen,
+            args=(group.fingerprint,),
         )
     if refused := st.session_state.pop("group_refused", None):
         st.warning(refused, icon=":material/front_hand:")
@@ -68,15 +68,21 @@ def _mute(fingerprint: str, span: timedelta | None) -> None:
     _decide(console.mute, fingerprint, None if span is None else _resources.now() + span)
 
 
+def _reopen(fingerprint: str) -> None:
+    _decide(console.reopen, fingerprint)
+
+
 def _mark_fixed(fingerprint: str, key: str) -> None:
     _decide(console.mark_fixed, fingerprint, st.session_state[key])
 
 
 def _annotate(fingerprint: str, key: str) -> None:
-    _decide(console.annotate, fingerprint, st.session_state[key])
+    if _decide(console.annotate, fingerprint, st.session_state[key]):
+        st.toast("The note is saved.")
 
 
-def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: Any) -> None:
+def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: Any) -> bool:
+    """Whether it was done; what refused it is said beside the decisions."""
     try:
         by = _access.signed_in()
         decision(
@@ -84,3 +90,5 @@ def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: An
         )
     except _states.REFUSED as error:
         st.session_state["group_refused"] = _states.refusal(error)
+        return False
+    return True

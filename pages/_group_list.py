@@ -71,7 +71,9 @@ def _list(narrowed: LetterFilter, order: str, state: str) -> None:
 def _nothing(state: str) -> str:
     if _STATES[state] == "open":
         return "No open group has a letter that matches. Muted and fixed ones are a choice away."
-    return "No such group. Choose All groups to see every cause there is."
+    if _STATES[state] == "all":
+        return "No group has a letter that matches."
+    return f"No {_STATES[state]} group has a letter that matches. Choose All groups to see every cause."
 
 
 def _row(group: GroupSummary) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dlq import console
 from dlq.errors import DlqError, UnknownLetter
+from dlq.letters import Status
 from dlq.strategies.categories import Category
 from dlq.strategies.words import hint
 from dlq.versions import versions
@@ -70,6 +71,7 @@ def _contents(letter_id: str) -> None:
         _letter_badge.status(letter.status)
     st.text(detail.message)
     _states.note(f"What to try: {hint(Category(letter.category))}")
+    _came_back(detail)
     _letter_decisions.show(letter, kept, by)
     _letter_links.show(letter, by)
     _facts(detail)
@@ -84,6 +86,13 @@ def _contents(letter_id: str) -> None:
         st.code(json.dumps(detail.headers, indent=2, ensure_ascii=False, default=str), language="json")
     with timeline:
         _letter_timeline.show(detail.history)
+
+
+def _came_back(detail: LetterDetail) -> None:
+    sent = next((change for change in reversed(detail.history) if change.to_status is Status.RETRYING), None)
+    has_failed_again = bool(detail.attempts and detail.attempts[-1].generation)
+    if sent and has_failed_again and detail.letter.status in {Status.DEAD, Status.POISONED}:
+        _states.note(f"Failed again: {sent.actor} sent it again at {clock_time(sent.at)}.")
 
 
 def _number(letter_id: str) -> int:

@@ -41,6 +41,6 @@ def _chosen(kept: Sequence[LetterVersion], letter_id: int) -> LetterVersion:
 
 
 def _changes(original: LetterVersion, shown: LetterVersion) -> None:
-    st.caption(f"What differs from the original. {shown.reason}".strip())
+    st.caption(f"What differs from the original. Why: {shown.reason}" if shown.reason else "What differs.")
     lines = difference(original.arguments, shown.arguments, _resources.redactor())
     st.code("\n".join(lines) or "Only values that are masked differ.", language="diff")

@@ -26,6 +26,7 @@ def show(narrowed: LetterFilter) -> None:
         _paging.reset(POSITION)
         _letter_picks.clear()
     with st.container(border=True, key="card_letters"):
+        _states.card_head("Letters", "Each failed task, the latest failure first")
         _list(narrowed)
 
 

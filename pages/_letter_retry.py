@@ -24,8 +24,7 @@ def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person, butto
             st.warning(str(error))
             return
         st.caption(preview.sends)
-        for warning in preview.warnings:
-            st.warning(warning, icon=":material/warning:")
+        _states.warnings(preview.warnings)
     agreed = not preview.needs_even_poisoned or st.checkbox(
         f"Retry although it has failed {preview.attempts} times", key=f"even_poisoned_{letter.id}"
     )
@@ -56,6 +55,8 @@ def _choices(letter: LetterSummary, kept: Sequence[LetterVersion]) -> tuple[str,
 
 
 def _send(client: RetryClient, preview: Preview, queue: str, version: int | None) -> None:
+    # Shown while a broker that hangs is waited for, which may take seconds.
+    st.toast("Sending it to the broker.", icon=":material/replay:")
     try:
         receipt = client.retry(
             preview.letter_id,

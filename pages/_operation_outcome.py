@@ -21,7 +21,7 @@ _ENDS = {
     ),
     Action.DISCARD: ((Status.DISCARDED, "discarded", "Discarded"),),
     Action.RESTORE: (
-        (Status.DEAD, "wait for a decision", "Waiting"),
+        (Status.DEAD, "waiting for a decision", "Waiting"),
         (Status.POISONED, "poisoned", "Waiting"),
     ),
 }

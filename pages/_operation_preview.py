@@ -6,12 +6,14 @@ from html import escape
 import streamlit as st
 
 from dlq.operations.preview import BulkPreview
-from pages import _charts
+from pages import _charts, _states
 from pages._letter_row import line
 from pages._operation_words import letters
 from pages._words import count
 
 _MOST_NAMED = 5
+#: So many letters are named at once.
+_FEW = 3
 
 
 def show(shown: BulkPreview) -> None:
@@ -26,11 +28,10 @@ def show(shown: BulkPreview) -> None:
     ]
     if shown.count:
         _charts.facts(pairs)
-    for warning in shown.warnings:
-        st.warning(warning, icon=":material/warning:")
+    _states.warnings(shown.warnings)
     if shown.sample:
         named = "All of them" if len(shown.sample) == shown.count else f"The newest {len(shown.sample)}"
-        with st.expander(named, icon=":material/list:"):
+        with st.expander(named, icon=":material/list:", expanded=shown.count <= _FEW):
             st.html(f'<ul class="sessionletters">{"".join(map(line, shown.sample))}</ul>')
 
 

@@ -88,12 +88,15 @@ def progress(operation: Operation) -> str:
     return ", ".join(parts)
 
 
+_NAMES = {"fingerprint": "group", "operation_id": "operation", "task_name": "task"}
+
+
 def selection(chosen: Selection) -> str:
     """Which letters it took, in words: 3 picked letters, or all of a filter."""
     if chosen.letter_ids:
         return f"{letters(len(chosen.letter_ids))} picked one by one"
     asked: dict[str, list[str]] = {}
     for name, value in to_pairs(chosen.narrowed):
-        asked.setdefault("group" if name == "fingerprint" else name.replace("_", " "), []).append(value)
+        asked.setdefault(_NAMES.get(name, name.replace("_", " ")), []).append(value)
     parts = [f"{name} {' or '.join(values)}" for name, values in asked.items()]
     return f"all with {', '.join(parts)}" if parts else "all letters"

@@ -1,6 +1,6 @@
 """What stands in a page's place when there is nothing to show: empty, failed, refused; with the next step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 
@@ -21,6 +21,13 @@ def note(sentence: str) -> None:
     lead, colon, _ = sentence.partition(": ")
     lead += colon.rstrip()
     st.html(f'<div class="sub note"><b>{escape(lead)}</b>{escape(sentence[len(lead) :])}</div>')
+
+
+def warnings(sentences: Sequence[str]) -> None:
+    """What speaks against the next step, in one box."""
+    if sentences:
+        lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+        st.html(f'<ul class="warned" role="note">{lines}</ul>')
 
 
 def state(title: str, text: str) -> None:

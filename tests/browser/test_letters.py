@@ -106,7 +106,7 @@ def test_letters_are_picked_discarded_and_brought_back_without_a_mouse(opened, r
     page.keyboard.press("Control+Enter")
     expect(card).to_contain_text("Restore 3 letters")
     run()
-    expect(card).to_contain_text("3wait for a decision")
+    expect(card).to_contain_text("3waiting for a decision")
 
 
 def test_a_link_to_filters_group_and_letter_opens_all_of_them(opened, engine):
