@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from analytics.errors import AnalyticsError
 from dlq.errors import DlqError
-from infra.errors import AccessDenied, DatabaseUnavailable, InfraError
+from infra.errors import DatabaseUnavailable, InfraError
 
 
 def card_head(title: str, subtitle: str) -> None:
@@ -38,7 +38,7 @@ def state(title: str, text: str) -> None:
 AWAY = (DatabaseUnavailable, OperationalError)
 ASKED_AGAIN = "PostgreSQL does not answer. It is asked again by itself."
 #: What a press may meet instead of being done; `refusal` says it.
-REFUSED = (DlqError, AccessDenied, *AWAY)
+REFUSED = (DlqError, InfraError, *AWAY)
 
 
 def refusal(error: Exception) -> str:

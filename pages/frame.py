@@ -54,6 +54,10 @@ if person.may(Permission.READ_LETTERS):
         st.Page("operations.py", title="Operations", icon=":material/playlist_play:", url_path="operations"),
         st.Page("workers.py", title="Workers & queues", icon=":material/memory:", url_path="workers"),
     ]
+if person.may(Permission.MANAGE_PEOPLE):
+    sections["Administration"].append(
+        st.Page("people.py", title="People", icon=":material/group:", url_path="people")
+    )
 if person.may(Permission.MANAGE_SETTINGS):
     sections["Administration"].append(
         st.Page("settings.py", title="Settings", icon=":material/settings:", url_path="settings")

@@ -50,9 +50,7 @@ def account(engine: Engine, by: Person, login: str) -> Account:
         return _account(_row(connection, select(person).where(person.c.login == login), login))
 
 
-def add(
-    engine: Engine, by: Person, new: Person, password: str | None, *, now: datetime, source: str | None
-) -> None:
+def add(engine: Engine, by: Person, new: Person, password: str | None, *, now: datetime) -> None:
     """An account for `new`; without a password it signs in by link or identity provider alone.
 
     Sessions, links and tokens of that login become the account's, so that it decides from now on. Raises
@@ -73,12 +71,12 @@ def add(
             for table in (sign_in_session, sign_in_link, api_token):
                 connection.execute(update(table).where(table.c.login == new.login).values(account=new.login))
             after = {"role": new.role, "clients": _stored(new.clients), "password": password is not None}
-            _note(connection, by, "person.add", new.login, source, after=after)
+            _note(connection, by, "person.add", new.login, after=after)
     except IntegrityError:
         raise PersonExists(new.login) from None
 
 
-def change(engine: Engine, by: Person, changed: Person, *, source: str | None) -> None:
+def change(engine: Engine, by: Person, changed: Person) -> None:
     """Give the account of this login another role and restriction. Raises AccessDenied or UnknownPerson."""
     by.require(Permission.MANAGE_PEOPLE)
     with answering(engine), engine.begin() as connection:
@@ -93,13 +91,12 @@ def change(engine: Engine, by: Person, changed: Person, *, source: str | None) -
             by,
             "person.change",
             changed.login,
-            source,
             before={"role": before.role, "clients": before.clients},
             after={"role": changed.role, "clients": _stored(changed.clients)},
         )
 
 
-def set_password(engine: Engine, by: Person, login: str, password: str | None, *, source: str | None) -> None:
+def set_password(engine: Engine, by: Person, login: str, password: str | None) -> None:
     """Set or take away (None) the password, and end every session of the account.
 
     Raises AccessDenied, UnknownPerson or UnusablePerson.
@@ -111,10 +108,10 @@ def set_password(engine: Engine, by: Person, login: str, password: str | None, *
         connection.execute(update(person).where(person.c.login == login).values(password_hash=password_hash))
         ended = end_all(connection, login)
         after = {"password": password is not None, "sessions_ended": ended}
-        _note(connection, by, "person.password", login, source, after=after)
+        _note(connection, by, "person.password", login, after=after)
 
 
-def switch_off(engine: Engine, by: Person, login: str, *, now: datetime, source: str | None) -> None:
+def switch_off(engine: Engine, by: Person, login: str, *, now: datetime) -> None:
     """Stop the person at once: no session, link or token of theirs works; switching on brings tokens back.
 
     Raises AccessDenied or UnknownPerson.
@@ -125,19 +122,19 @@ def switch_off(engine: Engine, by: Person, login: str, *, now: datetime, source:
         off_since = before.disabled_at or now
         connection.execute(update(person).where(person.c.login == login).values(disabled_at=off_since))
         ended = end_all(connection, login)
-        _note(connection, by, "person.switch_off", login, source, after={"sessions_ended": ended})
+        _note(connection, by, "person.switch_off", login, after={"sessions_ended": ended})
 
 
-def switch_on(engine: Engine, by: Person, login: str, *, source: str | None) -> None:
+def switch_on(engine: Engine, by: Person, login: str) -> None:
     """Raises AccessDenied or UnknownPerson."""
     by.require(Permission.MANAGE_PEOPLE)
     with answering(engine), engine.begin() as connection:
         _held(connection, login)
         connection.execute(update(person).where(person.c.login == login).values(disabled_at=None))
-        _note(connection, by, "person.switch_on", login, source)
+        _note(connection, by, "person.switch_on", login)
 
 
-def remove(engine: Engine, by: Person, login: str, *, source: str | None) -> None:
+def remove(engine: Engine, by: Person, login: str) -> None:
     """The account goes, and at once every session, link and token of it.
 
     Raises AccessDenied or UnknownPerson.
@@ -152,7 +149,6 @@ def remove(engine: Engine, by: Person, login: str, *, source: str | None) -> Non
             by,
             "person.remove",
             login,
-            source,
             before={"role": before.role, "clients": before.clients},
             after={"sessions_ended": ended},
         )
@@ -188,19 +184,12 @@ def _note(
     by: Person,
     action: str,
     login: str,
-    source: str | None,
     *,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
     audit.record(
-        connection,
-        actor=by.login,
-        action=action,
-        subject=f"person:{login}",
-        before=before,
-        after=after,
-        source=source,
+        connection, actor=by.login, action=action, subject=f"person:{login}", before=before, after=after
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from infra import audit
 from infra.access.roles import Permission, Person
-from infra.access.sessions import Began
+from infra.access.sessions import Began, close
 from infra.access.tables import sign_in_link, sign_in_session
 from infra.database import answering
 
@@ -55,7 +55,16 @@ def open_sessions(engine: Engine, by: Person, *, now: datetime) -> list[OpenSess
         ]
 
 
-def sign_out_everywhere(engine: Engine, by: Person, login: str, *, source: str | None) -> int:
+def end(engine: Engine, by: Person, key: str) -> None:
+    """End one session, by its key; one that has ended already is fine. Raises AccessDenied."""
+    by.require(Permission.MANAGE_PEOPLE)
+    with answering(engine), engine.begin() as connection:
+        login = close(connection, key)
+        if login is not None:
+            audit.record(connection, actor=by.login, action="session.close", subject=f"person:{login}")
+
+
+def sign_out_everywhere(engine: Engine, by: Person, login: str) -> int:
     """End every session and unused link of `login`; how many sessions ended.
 
     Anybody may do it for themselves. Raises AccessDenied.
@@ -70,7 +79,6 @@ def sign_out_everywhere(engine: Engine, by: Person, login: str, *, source: str |
             action="session.close_all",
             subject=f"person:{login}",
             after={"sessions_ended": ended},
-            source=source,
         )
     return ended
 

@@ -138,18 +138,18 @@ def find_person(engine: Engine, key: str, *, now: datetime) -> Person | None:
     return live.person_of_session(row)
 
 
-def sign_out(engine: Engine, key: str, *, source: str | None = None) -> None:
-    """End the session, in every tab that uses it."""
+def sign_out(engine: Engine, key: str) -> None:
+    """End one's own session, in every tab that uses it."""
     with answering(engine), engine.begin() as connection:
-        login = connection.execute(
-            delete(sign_in_session)
-            .where(sign_in_session.c.token_sha256 == bytes.fromhex(key))
-            .returning(sign_in_session.c.login)
-        ).scalar_one_or_none()
+        login = close(connection, key)
         if login is not None:
-            audit.record(
-                connection, actor=login, action="session.close", subject=f"person:{login}", source=source
-            )
+            audit.record(connection, actor=login, action="session.close", subject=f"person:{login}")
+
+
+def close(connection: Connection, key: str) -> str | None:
+    """End the session with this `session_key` in the caller's transaction; whose it was."""
+    ended = delete(sign_in_session).where(sign_in_session.c.token_sha256 == bytes.fromhex(key))
+    return connection.execute(ended.returning(sign_in_session.c.login)).scalar_one_or_none()
 
 
 def _account_of(connection: Connection, login: str) -> str | None:

@@ -41,9 +41,7 @@ class Token:
         return self.revoked_at is None and self.expires_at > now
 
 
-def create(
-    engine: Engine, by: Person, stands_for: Person, name: str, *, days: int, now: datetime, source: str | None
-) -> str:
+def create(engine: Engine, by: Person, stands_for: Person, name: str, *, days: int, now: datetime) -> str:
     """A new token that acts as `stands_for` for `days`; this is the only time it is seen.
 
     Raises AccessDenied, or UnusablePerson for a name or a number of days that cannot be.
@@ -83,7 +81,6 @@ def create(
                 "clients": clients,
                 "days": days,
             },
-            source=source,
         )
     return token
 
@@ -110,7 +107,7 @@ def tokens(engine: Engine, by: Person) -> list[Token]:
         ]
 
 
-def revoke(engine: Engine, by: Person, number: int, *, now: datetime, source: str | None) -> None:
+def revoke(engine: Engine, by: Person, number: int, *, now: datetime) -> None:
     """The token stops at its next request. Raises AccessDenied or UnknownToken."""
     by.require(Permission.MANAGE_PEOPLE)
     with answering(engine), engine.begin() as connection:
@@ -123,10 +120,5 @@ def revoke(engine: Engine, by: Person, number: int, *, now: datetime, source: st
         if name is None:
             raise UnknownToken(number)
         audit.record(
-            connection,
-            actor=by.login,
-            action="token.revoke",
-            subject=f"token:{number}",
-            after={"name": name},
-            source=source,
+            connection, actor=by.login, action="token.revoke", subject=f"token:{number}", after={"name": name}
         )

@@ -55,7 +55,7 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     password = _password(options)
     with wiring.database(settings) as engine:
         by, now = wiring.typist(), wiring.now()
-        accounts.add(engine, by, person, password, now=now, source=wiring.TERMINAL)
+        accounts.add(engine, by, person, password, now=now)
         print(f"{person.login} may sign in." if password else link_for(engine, person, settings))
 
 
@@ -69,7 +69,7 @@ def _list(options: argparse.Namespace, settings: Settings) -> None:
 def _change(options: argparse.Namespace, settings: Settings) -> None:
     person = new_person(options.login, options.role, options.client)
     with wiring.database(settings) as engine:
-        accounts.change(engine, wiring.typist(), person, source=wiring.TERMINAL)
+        accounts.change(engine, wiring.typist(), person)
     print(f"{person.login} is {person.role} from the next request on.")
 
 
@@ -78,21 +78,21 @@ def _set_password(options: argparse.Namespace, settings: Settings) -> None:
     if password is None and not options.none:
         raise UnusablePerson("No password was given; --none takes it away.")
     with wiring.database(settings) as engine:
-        accounts.set_password(engine, wiring.typist(), login, password, source=wiring.TERMINAL)
+        accounts.set_password(engine, wiring.typist(), login, password)
     print(f"The password of {login} is {'set' if password else 'taken away'}; their sessions have ended.")
 
 
 def _remove(options: argparse.Namespace, settings: Settings) -> None:
     login = login_of(options.login)
     with wiring.database(settings) as engine:
-        accounts.remove(engine, wiring.typist(), login, source=wiring.TERMINAL)
+        accounts.remove(engine, wiring.typist(), login)
     print(f"{login} is removed.")
 
 
 def _sign_out(options: argparse.Namespace, settings: Settings) -> None:
     login = login_of(options.login)
     with wiring.database(settings) as engine:
-        ended = open_sessions.sign_out_everywhere(engine, wiring.typist(), login, source=wiring.TERMINAL)
+        ended = open_sessions.sign_out_everywhere(engine, wiring.typist(), login)
     print(f"{ended} sessions of {login} have ended.")
 
 

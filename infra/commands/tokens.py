@@ -43,13 +43,7 @@ def _create(options: argparse.Namespace, settings: Settings) -> None:
     person = new_person(options.login, options.role, options.client)
     with wiring.database(settings) as engine:
         token = tokens.create(
-            engine,
-            wiring.typist(),
-            person,
-            options.name,
-            days=options.days,
-            now=wiring.now(),
-            source=wiring.TERMINAL,
+            engine, wiring.typist(), person, options.name, days=options.days, now=wiring.now()
         )
     print(token)
 
@@ -63,5 +57,5 @@ def _list(options: argparse.Namespace, settings: Settings) -> None:
 
 def _revoke(options: argparse.Namespace, settings: Settings) -> None:
     with wiring.database(settings) as engine:
-        tokens.revoke(engine, wiring.typist(), options.number, now=wiring.now(), source=wiring.TERMINAL)
+        tokens.revoke(engine, wiring.typist(), options.number, now=wiring.now())
     print(f"Token {options.number} is revoked.")

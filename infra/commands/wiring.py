@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from infra.access.roles import Person, Role
+from infra.audit import asked_from
 from infra.database import open_engine
 from infra.servers import connected
 from infra.settings import Settings
@@ -23,8 +24,6 @@ from infra.settings import Settings
 _PIPED_WIDTH = 160
 #: What argparse gives to hang a command on.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - has no public name
-#: Where the audit says that a change came from.
-TERMINAL = "terminal"
 
 
 @contextmanager
@@ -33,7 +32,8 @@ def database(settings: Settings) -> Iterator[Engine]:
     with connected(settings) as servers:
         engine = open_engine(servers.database_url)
         try:
-            yield engine
+            with asked_from("terminal"):
+                yield engine
         finally:
             engine.dispose()
 

@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 def add(engine, login="ada", role=Role.OPERATOR, clients=None, password=PASSWORD):
     """An account, as the person that it is."""
     person = Person(login, role, clients)
-    accounts.add(engine, ROOT, person, password, now=NOON, source="terminal")
+    accounts.add(engine, ROOT, person, password, now=NOON)
     return person
 
 

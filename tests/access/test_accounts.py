@@ -27,17 +27,17 @@ def test_another_role_acts_on_the_open_session(engine):
     add(engine)
     key = session_of(engine)
     narrowed = Person("ada", Role.VIEWER, frozenset({"acme"}))
-    accounts.change(engine, ROOT, narrowed, source="terminal")
+    accounts.change(engine, ROOT, narrowed)
     assert found(engine, key) == narrowed
 
 
 @pytest.mark.parametrize(
     "stop",
     [
-        lambda engine: accounts.remove(engine, ROOT, "ada", source=None),
-        lambda engine: accounts.switch_off(engine, ROOT, "ada", now=NOON, source=None),
-        lambda engine: accounts.set_password(engine, ROOT, "ada", "another good password", source=None),
-        lambda engine: open_sessions.sign_out_everywhere(engine, ROOT, "ada", source=None),
+        lambda engine: accounts.remove(engine, ROOT, "ada"),
+        lambda engine: accounts.switch_off(engine, ROOT, "ada", now=NOON),
+        lambda engine: accounts.set_password(engine, ROOT, "ada", "another good password"),
+        lambda engine: open_sessions.sign_out_everywhere(engine, ROOT, "ada"),
     ],
     ids=["removed", "switched off", "password changed", "signed out everywhere"],
 )
@@ -53,13 +53,13 @@ def test_who_is_stopped_stops_at_once_with_sessions_and_links_and_nobody_else_do
 
 def test_whoever_is_switched_off_gets_no_new_session_until_switched_on(engine):
     ada = add(engine)
-    accounts.switch_off(engine, ROOT, "ada", now=NOON, source=None)
+    accounts.switch_off(engine, ROOT, "ada", now=NOON)
     with pytest.raises(SignInRefused):
         sessions.create_link(engine, ada, by="root", now=NOON)
     with engine.begin() as connection, pytest.raises(SignInRefused):
         sessions.open_session(connection, ada, sessions.Began.OIDC, now=NOON, source=None)
     assert password_sign_in.sign_in(engine, "ada", PASSWORD, now=NOON, source=None) is None
-    accounts.switch_on(engine, ROOT, "ada", source=None)
+    accounts.switch_on(engine, ROOT, "ada")
     assert found(engine, session_of(engine)) == ada
 
 
@@ -75,10 +75,10 @@ def test_the_account_decides_over_the_role_that_a_provider_or_link_names(engine)
 def test_an_account_takes_over_the_sessions_and_tokens_of_its_login(engine):
     link = sessions.create_link(engine, Person("ada", Role.ADMIN), by="root", now=NOON)
     key = sessions.session_key(sessions.sign_in(engine, link, now=NOON))
-    tokens.create(engine, ROOT, Person("ada", Role.ADMIN), "ci", days=1, now=NOON, source=None)
+    tokens.create(engine, ROOT, Person("ada", Role.ADMIN), "ci", days=1, now=NOON)
     add(engine, role=Role.VIEWER)
     assert found(engine, key).role is Role.VIEWER
-    accounts.remove(engine, ROOT, "ada", source=None)
+    accounts.remove(engine, ROOT, "ada")
     assert tokens.tokens(engine, ROOT) == []
 
 
@@ -110,9 +110,9 @@ def test_a_login_is_taken_once_and_changed_only_where_it_is(engine):
     with pytest.raises(PersonExists):
         add(engine)
     for act in (
-        lambda: accounts.change(engine, ROOT, Person("eve", Role.ADMIN), source=None),
-        lambda: accounts.remove(engine, ROOT, "eve", source=None),
-        lambda: accounts.switch_on(engine, ROOT, "eve", source=None),
+        lambda: accounts.change(engine, ROOT, Person("eve", Role.ADMIN)),
+        lambda: accounts.remove(engine, ROOT, "eve"),
+        lambda: accounts.switch_on(engine, ROOT, "eve"),
         lambda: accounts.account(engine, ROOT, "eve"),
     ):
         with pytest.raises(UnknownPerson):
@@ -130,14 +130,14 @@ def test_only_an_admin_looks_after_people(engine):
     for act in (
         lambda: accounts.accounts(engine, ada),
         lambda: accounts.account(engine, ada, "ada"),
-        lambda: accounts.add(engine, ada, Person("eve", Role.ADMIN), None, now=NOON, source=None),
-        lambda: accounts.change(engine, ada, Person("ada", Role.ADMIN), source=None),
-        lambda: accounts.set_password(engine, ada, "ada", PASSWORD, source=None),
-        lambda: accounts.switch_off(engine, ada, "root", now=NOON, source=None),
-        lambda: accounts.switch_on(engine, ada, "ada", source=None),
-        lambda: accounts.remove(engine, ada, "ada", source=None),
+        lambda: accounts.add(engine, ada, Person("eve", Role.ADMIN), None, now=NOON),
+        lambda: accounts.change(engine, ada, Person("ada", Role.ADMIN)),
+        lambda: accounts.set_password(engine, ada, "ada", PASSWORD),
+        lambda: accounts.switch_off(engine, ada, "root", now=NOON),
+        lambda: accounts.switch_on(engine, ada, "ada"),
+        lambda: accounts.remove(engine, ada, "ada"),
         lambda: open_sessions.open_sessions(engine, ada, now=NOON),
-        lambda: open_sessions.sign_out_everywhere(engine, ada, "bob", source=None),
+        lambda: open_sessions.sign_out_everywhere(engine, ada, "bob"),
     ):
         with pytest.raises(AccessDenied):
             act()
@@ -146,14 +146,14 @@ def test_only_an_admin_looks_after_people(engine):
 def test_anybody_signs_themselves_out_everywhere(engine):
     ada = add(engine)
     keys = [session_of(engine), session_of(engine)]
-    assert open_sessions.sign_out_everywhere(engine, ada, "ada", source=None) == 2
+    assert open_sessions.sign_out_everywhere(engine, ada, "ada") == 2
     assert [found(engine, key) for key in keys] == [None, None]
 
 
 def test_changes_are_audited_without_the_password(engine):
     add(engine)
-    accounts.change(engine, ROOT, Person("ada", Role.VIEWER), source="terminal")
-    accounts.remove(engine, ROOT, "ada", source="terminal")
+    accounts.change(engine, ROOT, Person("ada", Role.VIEWER))
+    accounts.remove(engine, ROOT, "ada")
     assert audited(engine) == [
         ("root", "person.add", "person:ada"),
         ("root", "person.change", "person:ada"),

@@ -152,9 +152,7 @@ BEARER_PATHS = ["/api/v1/x", "/metrics"]
 @pytest.fixture
 def bearer(engine):
     ci = Person("ci", Role.VIEWER)
-    token = tokens.create(
-        engine, Person("root", Role.ADMIN), ci, "pipeline", days=1, now=NOON, source="terminal"
-    )
+    token = tokens.create(engine, Person("root", Role.ADMIN), ci, "pipeline", days=1, now=NOON)
     return {"authorization": f"Bearer {token}"}
 
 

@@ -142,5 +142,5 @@ def stored(engine):
 
 def test_a_password_that_was_taken_away_opens_nothing(engine):
     add(engine)
-    accounts.set_password(engine, ROOT, "ada", None, source=None)
+    accounts.set_password(engine, ROOT, "ada", None)
     assert tried(engine) is None

@@ -126,7 +126,7 @@ def test_a_provider_has_its_button_only_when_there_is_one(engine, client):
 def test_a_link_for_an_account_that_is_off_says_so(client, engine):
     ada = add(engine)
     link = sessions.create_link(engine, ada, by="root", now=NOON)
-    accounts.switch_off(engine, ROOT, "ada", now=NOON, source=None)
+    accounts.switch_off(engine, ROOT, "ada", now=NOON)
     assert client.get("/sign-in", params={"token": link}).status_code == 403
 
 

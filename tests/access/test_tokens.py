@@ -21,7 +21,7 @@ CI = Person("ci", Role.OPERATOR)
 
 
 def created(engine, stands_for=CI, *, days=30, by=ROOT):
-    return tokens.create(engine, by, stands_for, "pipeline", days=days, now=NOON, source="terminal")
+    return tokens.create(engine, by, stands_for, "pipeline", days=days, now=NOON)
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def test_a_token_ends_with_its_days(engine, person_of):
 
 def test_a_revoked_token_stops_at_once_and_cannot_be_revoked_again(engine, person_of):
     token = created(engine)
-    tokens.revoke(engine, ROOT, 1, now=NOON, source="terminal")
+    tokens.revoke(engine, ROOT, 1, now=NOON)
     assert person_of(token) is None
     with pytest.raises(UnknownToken):
-        tokens.revoke(engine, ROOT, 1, now=NOON, source="terminal")
+        tokens.revoke(engine, ROOT, 1, now=NOON)
 
 
 def test_a_token_is_never_wider_than_the_account_of_its_login(engine, person_of):
@@ -102,14 +102,14 @@ def test_the_table_and_the_audit_hold_no_token(engine):
 )
 def test_a_token_without_a_name_or_an_end_is_refused(engine, name, days):
     with pytest.raises(UnusablePerson):
-        tokens.create(engine, ROOT, CI, name, days=days, now=NOON, source=None)
+        tokens.create(engine, ROOT, CI, name, days=days, now=NOON)
 
 
 def test_only_an_admin_makes_lists_and_revokes_tokens(engine):
     for act in (
         lambda: created(engine, by=CI),
         lambda: tokens.tokens(engine, CI),
-        lambda: tokens.revoke(engine, CI, 1, now=NOON, source=None),
+        lambda: tokens.revoke(engine, CI, 1, now=NOON),
     ):
         with pytest.raises(AccessDenied):
             act()
