@@ -1,5 +1,6 @@
 """What the base classes of the flow promise to every task on them."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +12,10 @@ from sqlalchemy import func, select, text
 from dlq import console
 from dlq.letters import Status
 from dlq.redaction import Redactor
+from dlq.retries.retry import RetryClient
 from dlq.strategies.breaker import Breaker, Circuit, states
 from dlq.strategies.categories import Category
+from infra import audit
 from infra.access.roles import Person, Role
 from infra.celery_app import HARD_LIMIT_SECONDS, create_celery
 from onboarding import faults, sessions, tasks
@@ -27,6 +30,7 @@ from onboarding.demo import DEMO
 from onboarding.errors import AssistantTimeout, AssistantUnavailable, UnknownSession
 from onboarding.sessions import Stage
 from onboarding.tables import onboarding_session
+from tests.dlq.builders import UNSEALED
 from tests.dlq.worker import eventually
 
 ADA = Person("ada", Role.OPERATOR)
@@ -60,6 +64,11 @@ def start_session(engine, session_id="s1"):
             first_time=True,
             at=now(),
         )
+
+
+def session_of(engine):
+    with engine.connect() as connection:
+        return sessions.get(connection, "s1")
 
 
 def count_of_sessions(engine):
@@ -253,3 +262,32 @@ def test_while_the_breaker_is_open_tasks_wait_without_a_letter_and_then_go_on(en
         [state] = states(broker, now())
     assert state.circuit == Circuit.CLOSED
     assert console.letters(engine, ADA, redactor=Redactor()).letters == ()
+
+
+@pytest.mark.servers
+def test_task_dlq_integration_on_failure(engine, client):
+    """A task fails by a bug: one letter holds all of it, the worker goes on, and a retry settles it."""
+    session = start_session(engine)
+    tasks.send(tasks.apply_approved_recommendations_v2, session, correlation_id="c-1")
+    [row] = eventually(lambda: console.letters(engine, ADA, redactor=Redactor()).letters)
+    letter = console.letter(engine, ADA, row.id, redactor=Redactor(), sealer=UNSEALED)
+    assert (row.task_name, row.exception_type, row.category, row.status) == (
+        "onboarding.apply_approved_recommendations_v2",
+        "KeyError",
+        Category.BUG,
+        Status.DEAD,
+    )
+    assert (row.session_id, row.client_id, row.correlation_id, row.queue) == ("s1", "acme", "c-1", "onward")
+    assert "onboarding/tasks.py" in letter.attempts[0].traceback
+    with engine.connect() as connection:
+        body = connection.execute(text("SELECT body FROM onward.dead_letter")).scalar_one()
+    assert json.loads(bytes(body))[0] == ["s1"], "the arguments as they lay in the broker"
+
+    tasks.send(tasks.process_conversation_step_v2, session, "hello", correlation_id="c-1")
+    eventually(lambda: "validated" in session_of(engine).checkpoint)
+    with engine.begin() as connection:
+        sessions.advance(connection, "s1", Stage.APPROVAL_DECISION, at=now(), leaving={"approved": True})
+    RetryClient(engine, client, audit.record, sealer=UNSEALED).retry(row.id, ADA)
+    eventually(lambda: console.counts(engine, ADA)[Status.RESOLVED] == 1)
+    assert session_of(engine).stage == Stage.COMPLETED
+    assert len(console.letters(engine, ADA, redactor=Redactor()).letters) == 1
