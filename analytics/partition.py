@@ -53,7 +53,11 @@ class Partition:
 
     def only(self, kept: NDArray[np.bool_]) -> "Partition":
         """The same sessions with only some of their events, as if the others had not happened."""
-        return Partition(self._read, kept)
+        if self._kept is None:
+            return Partition(self._read, kept)
+        of_all = self._kept.copy()
+        of_all[self._kept] = kept
+        return Partition(self._read, of_all)
 
     @property
     def sessions(self) -> int:

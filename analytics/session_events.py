@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Engine, RowMapping, Text, bindparam, cast, column, func, select, tuple_
+from sqlalchemy import Engine, RowMapping, Text, bindparam, cast, column, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from analytics.belonging import Clients
 from analytics.queries import Asked, Reader
 from analytics.sessions import Selection, session_batches
 from analytics.tables import event
@@ -50,20 +51,23 @@ def event_batches(reader: Reader, asked: Asked, selection: Selection) -> Iterato
     for batch in session_batches(reader, asked, selection):
         ids = list(dict.fromkeys(batch["session_id"].to_pylist()))
         for first in range(0, len(ids), MOST_SESSIONS):
-            yield from _events_of(reader.engine, ids[first : first + MOST_SESSIONS])
+            yield from _events_of(reader.engine, ids[first : first + MOST_SESSIONS], asked.clients)
 
 
-def _events_of(engine: Engine, session_ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    rows = _page(engine, {"session_ids": session_ids})
+def _events_of(engine: Engine, session_ids: Sequence[str], clients: Clients) -> Iterator[pa.RecordBatch]:
+    rows = _page(engine, {"session_ids": session_ids}, clients)
     while rows:
         yield pa.RecordBatch.from_pylist([dict(row) for row in rows], EVENT_SCHEMA)
         if len(rows) < MOST_EVENTS:
             return
         last = {name: rows[-1][name] for name in ("nth", "occurred_at", "id")}
-        rows = _page(engine, {"session_ids": session_ids, **last})
+        rows = _page(engine, {"session_ids": session_ids, **last}, clients)
 
 
-def _page(engine: Engine, given: dict[str, Any]) -> Sequence[RowMapping]:
+def _page(engine: Engine, given: dict[str, Any], clients: Clients) -> Sequence[RowMapping]:
     query = _in_order.where(_after) if "nth" in given else _in_order
+    if clients is not None:
+        # The sessions are theirs; what names others in them is not.
+        query = query.where(or_(event.c.client_id.is_(None), event.c.client_id.in_(clients)))
     with engine.connect() as connection:
         return connection.execute(query, given).mappings().all()
