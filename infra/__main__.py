@@ -19,7 +19,7 @@ from analytics import definition_json, definitions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Person, Role
 from infra.access.sessions import create_link
-from infra.commands import doctor, links, people, tokens, wiring
+from infra.commands import audit, doctor, links, people, tokens, wiring
 from infra.errors import InfraError
 from infra.settings import CHECKOUT, Settings
 from infra.supervisor import programs
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     run_parser.set_defaults(command=_run)
     migrate_parser = commands.add_parser("migrate", help="bring the schema to its newest version")
     migrate_parser.set_defaults(command=_migrate)
-    for kind in (links, people, tokens):
+    for kind in (links, people, tokens, audit):
         kind.add(commands)
     doctor.add(commands, (settings_and_folders, workers_and_queues))
     return parser

@@ -4,6 +4,7 @@ InfraError
   SettingsError          a setting that cannot be used
   DatabaseUnavailable    PostgreSQL does not answer, or refuses us
   DatabaseTooOld         PostgreSQL below the version that we need
+  AuditBroken            an audit entry was changed, removed, moved or put in
   MigrationRefused       the login may not make or change the tables
   RedisUnavailable       Redis does not answer, or refuses us
   AlreadyRunning         another process owns the data folder
@@ -46,6 +47,13 @@ class DatabaseTooOld(InfraError):
     def __init__(self, where: str, version: int, needed: int) -> None:
         super().__init__(f"PostgreSQL at {where} is version {version}; Onward needs {needed} or newer.")
         self.version = version
+
+
+class AuditBroken(InfraError):
+    exit_code = 1
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"the audit does not hold: {fault}. Only the owner of the tables can do that.")
 
 
 class MigrationRefused(InfraError):

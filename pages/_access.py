@@ -10,6 +10,7 @@ import streamlit as st
 from infra.access import sessions
 from infra.access.guard import SIGN_IN_PATH
 from infra.access.roles import Permission, Person
+from infra.audit import note_source
 from infra.logs import bind
 from pages import _resources, _states
 
@@ -27,6 +28,7 @@ def signed_in() -> Person:
             st.space("medium")
         st.stop()
     bind(person=person.login, request_id=uuid4().hex)
+    _note_source()
     return person
 
 
@@ -54,4 +56,10 @@ def session_key() -> str:
 
 
 def sign_out() -> None:
+    _note_source()
     sessions.sign_out(_resources.engine(), session_key())
+
+
+def _note_source() -> None:
+    # Streamlit names no address when it is asked from its own machine.
+    note_source(st.context.ip_address or "127.0.0.1")

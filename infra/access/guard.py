@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.access import opaque
 from infra.access.lookup import Lookup
 from infra.access.roles import Person
+from infra.audit import asked_from
 from infra.errors import DatabaseUnavailable
 from infra.logs import bind
 from infra.problems import problem
@@ -93,7 +94,8 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(_identified(scope, shown, person), receive, send)
+        with asked_from(scope["client"][0] if scope.get("client") else None):
+            await self._app(_identified(scope, shown, person), receive, send)
 
     def _shown(self, scope: Scope) -> _Shown:
         headers = Headers(scope=scope)

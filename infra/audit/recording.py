@@ -48,3 +48,8 @@ def asked_from(source: str | None) -> Iterator[None]:
         yield
     finally:
         _asked_from.reset(token)
+
+
+def note_source(source: str | None) -> None:
+    """Like `asked_from`, to the end of the run; for a page script, which has a context of its own."""
+    _asked_from.set(source)
