@@ -1,5 +1,6 @@
 """The whole product, started as a person starts it, and a Chromium to look at it."""
 
+import json
 import os
 import shutil
 import signal
@@ -86,27 +87,37 @@ def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
             process.wait(STOP_SECONDS)
 
 
-@pytest.fixture
-def dashboard(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[str]:
-    """The address of a dashboard alone, in a process that nobody has asked anything."""
-    port = str(free_port())
-    log = tmp_path / "dashboard.log"
-    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", port],
-            cwd=ROOT,
-            env={**os.environ, **told},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        # Streamlit names its address before it answers there.
-        eventually(lambda: _answers(int(port)) or process.poll() is not None)
-        assert process.poll() is None, log.read_text()
-        yield f"http://127.0.0.1:{port}"
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator["subprocess.Popen[str]"]:
+    """See preloaded.py."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.preloaded"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
         process.terminate()
+
+
+@pytest.fixture
+def dashboard(
+    preloaded: "subprocess.Popen[str]", database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[str]:
+    """The address of a dashboard alone, in a process that nobody has asked anything."""
+    assert preloaded.stdin is not None
+    assert preloaded.stdout is not None
+    port, log = free_port(), tmp_path / "dashboard.log"
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
+    print(json.dumps({"port": port, "log": str(log), "environ": environ}), file=preloaded.stdin, flush=True)
+    process_id = int(preloaded.stdout.readline())
+    try:
+        # Streamlit names its address before it answers there.
+        eventually(lambda: _answers(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.kill(process_id, signal.SIGKILL)
 
 
 @pytest.fixture
