@@ -61,5 +61,6 @@ def sign_out() -> None:
 
 
 def _note_source() -> None:
-    # Streamlit names no address when it is asked from its own machine.
-    note_source(st.context.ip_address or "127.0.0.1")
+    address = st.context.ip_address
+    # Streamlit names none when it is asked from its own machine.
+    note_source(address if isinstance(address, str) else "127.0.0.1")
