@@ -1,4 +1,4 @@
-"""The ways from a letter: to its group, its operation, its session, and all sessions that wait like it."""
+"""The ways from a letter: to its group, its operation, its session, all that wait like it, and its audit."""
 
 from html import escape
 from urllib.parse import urlencode
@@ -24,5 +24,7 @@ def show(letter: LetterSummary, by: Person) -> None:
         of_all = f"{_sessions.PATH}?{urlencode(query.to_pairs())}"
         links.append(("Its session", f"{of_all}&{urlencode({'session': letter.session_id})}"))
         links.append(("Sessions that wait like it", of_all))
+    if by.may(Permission.READ_AUDIT):
+        links.append(("Its audit", f"/audit?{urlencode({'subject': f'letter:{letter.id}'})}"))
     anchors = (f'<a class="reclink" href="{escape(address)}">{escape(said)}</a>' for said, address in links)
     st.html(f'<div class="letterlinks">{"".join(anchors)}</div>')

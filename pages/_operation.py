@@ -1,6 +1,7 @@
 """The card of one operation: how far it is, what came of it, and the ways to stop, resume and undo it."""
 
 from html import escape
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from infra.access.roles import Permission
 from pages import (
     _access,
     _charts,
+    _downloads,
     _operation_actions,
     _operation_outcome,
     _operation_words,
@@ -46,6 +48,10 @@ def show(operation_id: str) -> None:
     _operation_outcome.show(operation, came)
     _operation_actions.show(operation, came, by)
     _facts(operation)
+    if by.may(Permission.READ_AUDIT):
+        address = f"/audit?{urlencode({'subject': f'operation:{operation.id}'})}"
+        st.html(f'<div class="letterlinks"><a class="reclink" href="{escape(address)}">Its audit</a></div>')
+    st.html(_downloads.of_table("letters", [("operation_id", str(operation.id))], of="of its letters"))
 
 
 def _number(operation_id: str) -> int:

@@ -58,6 +58,10 @@ if person.may(Permission.MANAGE_PEOPLE):
     sections["Administration"].append(
         st.Page("people.py", title="People", icon=":material/group:", url_path="people")
     )
+if person.may(Permission.READ_AUDIT):
+    sections["Administration"].append(
+        st.Page("audit.py", title="Audit", icon=":material/history:", url_path="audit")
+    )
 if person.may(Permission.MANAGE_SETTINGS):
     sections["Administration"].append(
         st.Page("settings.py", title="Settings", icon=":material/settings:", url_path="settings")

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from recovery.exports import letters, sessions, views
+from recovery.exports import audit, letters, sessions, views
 from recovery.exports.errors import UnknownTable
 from recovery.exports.table import Table
 
 TABLES: Mapping[str, Table] = {
-    table.name: table for table in (*views.TABLES, *sessions.TABLES, *letters.TABLES)
+    table.name: table for table in (*views.TABLES, *sessions.TABLES, *letters.TABLES, *audit.TABLES)
 }
 
 
