@@ -1,11 +1,8 @@
 """Signing in with a real OpenID provider, which runs in a process of its own and may lie."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,25 +22,18 @@ from infra.audit import audit_entry
 from infra.database import open_engine
 from infra.settings import Settings
 from tests.browser.conftest import free_port
-from tests.dlq.worker import eventually
-from tests.infra.openid_provider import CLIENT_ID, CLIENT_SECRET
+from tests.infra.openid_provider import CLIENT_ID, CLIENT_SECRET, describe, running_provider
 
 pytestmark = pytest.mark.servers
 
-ROOT = Path(__file__).parent.parent.parent
 COOKIE = "onward_test"
 ADA = {"email": "ada@shop.example", "groups": ["support"]}
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    port = str(free_port())
-    with subprocess.Popen([sys.executable, "-m", "tests.infra.openid_provider", port], cwd=ROOT) as process:
-        address = f"http://127.0.0.1:{port}"
-        eventually(lambda: _answers(f"{address}/keys") or process.poll() is not None)
-        assert process.poll() is None
-        yield address
-        process.terminate()
+    with running_provider() as issuer:
+        yield issuer
 
 
 @pytest.fixture
@@ -86,18 +76,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _answers(address: str) -> bool:
-    try:
-        return httpx2.get(address).is_success
-    except httpx2.TransportError:
-        return False
-
-
-def describe(issuer: str, claims: dict[str, Any] = ADA, **more: Any) -> None:
-    """Say whom the provider signs in next."""
-    httpx2.post(f"{issuer}/next", json={"claims": claims, **more})
-
-
 def to_provider(client: TestClient, wanted: str = "/") -> str:
     """The address at the provider that the dashboard sends the browser to."""
     answer = client.get("/sso/login", params={"next": wanted})
@@ -126,7 +104,7 @@ def is_refused(answer: Any, *words: str) -> bool:
 
 
 def test_somebody_whom_the_provider_knows_comes_in_with_the_role_of_their_group(client, issuer, engine):
-    describe(issuer)
+    describe(issuer, ADA)
     answer = signed_in(client, "/dead-letters?status=dead")
     assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters?status=dead")
     assert client.get("/").json() == {"login": "ada@shop.example", "role": "operator", "clients": None}
@@ -142,7 +120,7 @@ def test_the_sign_in_page_leads_to_the_provider_and_keeps_where_one_wanted_to_go
 
 
 def test_another_site_is_not_where_one_goes_on_to(client, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     assert signed_in(client, "//evil.example").headers["location"] == "/"
 
 
@@ -161,7 +139,7 @@ def test_the_cookie_of_the_way_there_is_for_that_way_alone(client):
 
 
 def test_over_tls_both_cookies_are_secure(engine, settings, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     client = dashboard(engine, settings, "https://testserver")
     assert "; secure" in client.get("/sso/login").headers["set-cookie"].lower()
     cookies = signed_in(client).headers.get_list("set-cookie")
@@ -198,7 +176,7 @@ def test_somebody_in_no_known_group_is_refused(client, issuer):
 
 
 def test_a_group_that_is_lost_counts_from_the_next_sign_in(client, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     signed_in(client)
     describe(issuer, {**ADA, "groups": []})
     assert is_refused(signed_in(client))
@@ -223,18 +201,18 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_an_id_token_that_cannot_be_trusted_is_refused(client, issuer, lie):
-    httpx2.post(f"{issuer}/next", json=lie)
+    describe(issuer, **lie)
     assert is_refused(signed_in(client), "What came back from Shop &lt;Login&gt; cannot be trusted.")
     assert client.get("/").status_code == 303
 
 
 def test_an_answer_without_an_id_token_is_refused(client, issuer):
-    describe(issuer, lie="no ID token")
+    describe(issuer, ADA, lie="no ID token")
     assert is_refused(signed_in(client), "sent no ID token")
 
 
 def test_whoever_says_no_at_the_provider_is_told_so(client, issuer):
-    describe(issuer, lie="denied")
+    describe(issuer, ADA, lie="denied")
     assert is_refused(signed_in(client), "did not sign you in: access_denied")
 
 
@@ -246,21 +224,21 @@ def test_what_the_provider_calls_an_error_is_shown_as_text(client):
 
 
 def test_a_wrong_state_is_refused(client, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     came = back_from(to_provider(client))
     state = parse_qs(urlsplit(came).query)["state"][0]
     assert is_refused(client.get(came.replace(state, "another")), "belongs to another sign-in")
 
 
 def test_an_answer_is_good_for_the_browser_that_asked_alone(engine, settings, client, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     came = back_from(to_provider(client))
     client.cookies.clear()
     assert is_refused(client.get(came), "begun in another browser")
 
 
 def test_an_answer_is_good_once(client, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     came = back_from(to_provider(client))
     kept = client.cookies[f"{COOKIE}_sso"]
     assert client.get(came).status_code == 303
@@ -270,7 +248,7 @@ def test_an_answer_is_good_once(client, issuer):
 
 
 def test_a_way_that_took_too_long_is_refused_even_if_the_browser_kept_the_cookie(client, issuer, monkeypatch):
-    describe(issuer)
+    describe(issuer, ADA)
     came = back_from(to_provider(client))
     kept = client.cookies[f"{COOKIE}_sso"]
     client.cookies.clear()
@@ -286,7 +264,7 @@ def test_a_forged_cookie_of_the_way_is_refused(client):
 
 
 def test_a_wrong_secret_of_ours_is_refused(engine, settings, issuer):
-    describe(issuer)
+    describe(issuer, ADA)
     client = dashboard(engine, settings | {"ONWARD_OIDC_CLIENT_SECRET": "wrong"})
     assert is_refused(signed_in(client), "cannot be trusted")
 
@@ -305,5 +283,5 @@ def test_a_provider_under_another_name_is_refused(engine, settings, issuer):
 
 def test_without_the_database_nobody_comes_in(issuer, settings):
     nowhere = open_engine(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
-    describe(issuer)
+    describe(issuer, ADA)
     assert is_refused(signed_in(dashboard(nowhere, settings)), "The database does not answer")

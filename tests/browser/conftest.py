@@ -21,6 +21,7 @@ from infra.access import sessions
 from infra.access.roles import Person, Role
 from infra.access.sign_in import cookie_name
 from tests.dlq.worker import eventually
+from tests.environ import own_settings
 
 ROOT = Path(__file__).parent.parent.parent
 STOP_SECONDS = 30
@@ -109,8 +110,13 @@ def dashboard(
     assert preloaded.stdin is not None
     assert preloaded.stdout is not None
     port, log = free_port(), tmp_path / "dashboard.log"
-    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
-    print(json.dumps({"port": port, "log": str(log), "environ": environ}), file=preloaded.stdin, flush=True)
+    set_by_the_test = {name: os.environ[name] for name in own_settings()}
+    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ONWARD_HOME": str(tmp_path)}
+    print(
+        json.dumps({"port": port, "log": str(log), "environ": set_by_the_test | told}),
+        file=preloaded.stdin,
+        flush=True,
+    )
     process_id = int(preloaded.stdout.readline())
     try:
         # Streamlit names its address before it answers there.

@@ -1,4 +1,4 @@
-"""A small OpenID provider, run as `python -m tests.infra.openid_provider PORT`.
+"""A small OpenID provider, run as `python -m tests.infra.openid_provider PORT`; see `running_provider`.
 
 Authorization code flow as the specification has it: discovery, PKCE with S256, client_secret_basic, RS256,
 userinfo. Everybody is signed in at once, as whoever POST /next described last; that may also make it lie.
@@ -9,11 +9,16 @@ import hashlib
 import hmac
 import json
 import secrets
+import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx2
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -22,6 +27,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.browser.conftest import free_port
+from tests.dlq.worker import eventually
+
+ROOT = Path(__file__).parent.parent.parent
 CLIENT_ID = "onward"
 CLIENT_SECRET = "for tests only"
 ISSUED_SECONDS = 300
@@ -117,6 +126,30 @@ class OpenIdProvider:
                 return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self._strange_key)
             case _:
                 return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self._key)
+
+
+@contextmanager
+def running_provider() -> Iterator[str]:
+    """The issuer of a provider in a process of its own, which ends with the block."""
+    port = str(free_port())
+    with subprocess.Popen([sys.executable, "-m", __name__, port], cwd=ROOT) as process:
+        issuer = f"http://127.0.0.1:{port}"
+        eventually(lambda: _answers(issuer) or process.poll() is not None)
+        assert process.poll() is None
+        yield issuer
+        process.terminate()
+
+
+def describe(issuer: str, claims: Mapping[str, Any], **more: Any) -> None:
+    """Say whom the provider signs in next; `more` as in `OpenIdProvider.describe_next`."""
+    httpx2.post(f"{issuer}/next", json={"claims": claims, **more})
+
+
+def _answers(issuer: str) -> bool:
+    try:
+        return httpx2.get(f"{issuer}/keys").is_success
+    except httpx2.TransportError:
+        return False
 
 
 def _by_hand(algorithm: str, claims: dict[str, Any], secret: bytes | None) -> str:
