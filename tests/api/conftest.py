@@ -76,8 +76,9 @@ def client(engine, redis_url, published, funnels, watch):
 
 @pytest.fixture
 def sign_in(client, engine):
-    def as_role(role):
-        link = sessions.create_link(engine, Person("ada", role), by="onward", now=datetime.now(UTC))
+    def as_role(role, clients=None):
+        person = Person("ada", role, clients)
+        link = sessions.create_link(engine, person, by="onward", now=datetime.now(UTC))
         client.get("/sign-in", params={"token": link})
         return client
 

@@ -1,6 +1,6 @@
 """Pages run by Streamlit's own test runner, on a real database and store, as a person of some role."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,14 @@ class World:
         """A task that failed for good; `changes` as in `builders.envelope`."""
         return builders.fail(self.engine, builders.envelope(**changes))
 
-    def open(self, role: Role | None, page: str | None = None, **query: str) -> AppTest:
-        """The page as somebody of this role sees it; None is nobody."""
+    def open(
+        self, role: Role | None, page: str | None = None, clients: Iterable[str] | None = None, **query: str
+    ) -> AppTest:
+        """The page as somebody of this role sees it, restricted to clients if any; no role is nobody."""
         app = AppTest.from_file(FRAME, default_timeout=30)
         if role is not None:
-            link = sessions.create_link(self.engine, Person("ada", role), by="onward", now=datetime.now(UTC))
+            person = Person("ada", role, None if clients is None else frozenset(clients))
+            link = sessions.create_link(self.engine, person, by="onward", now=datetime.now(UTC))
             token = sessions.sign_in(self.engine, link, now=datetime.now(UTC))
             assert token is not None
             app.user = {"session": sessions.session_key(token)}
