@@ -1,10 +1,13 @@
 """Large and slow bodies: refused before the routes see them."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,6 +17,8 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from infra.access.bodies import MOST_BYTES, MOST_EVENT_BYTES, BodyLimits
+from tests.browser.conftest import free_port
+from tests.dlq.worker import DEADLINE_SECONDS, eventually
 
 EVENTS = "/api/v1/events/"
 
@@ -88,3 +93,26 @@ def test_a_client_who_went_away_is_not_answered() -> None:
         {"type": "http.disconnect"},
     ]
     assert asked(gone, [(b"content-length", b"2")]) == []
+
+
+@pytest.fixture
+def address() -> Iterator[tuple[str, int]]:
+    """Where a real server listens that waits a fifth of a second for a body."""
+    routes = [Route("/{path:path}", length, methods=["POST"])]
+    app = Starlette(routes=routes, middleware=[Middleware(BodyLimits, seconds=0.2)])
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
+    running = threading.Thread(target=server.run)
+    running.start()
+    eventually(lambda: server.started)
+    yield "127.0.0.1", port
+    server.should_exit = True
+    running.join()
+
+
+def test_a_slow_client_is_told_so_and_the_connection_is_closed(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as connection:
+        connection.sendall(b"POST /api/v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"did not arrive within 0.2 s" in answer
