@@ -24,8 +24,9 @@ run: .venv/.warm ## run everything on your own events
 link: .venv/.installed ## print a new link to sign in with
 	@exec $(VENV) -m infra link
 
+# Coverage is asked of all tests only: some of them never reach the floor.
 test: .venv/.warm ## run all tests, real servers included; ARGS="tests/dlq -x" runs some
-	@exec $(VENV) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(VENV) -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov --cov-fail-under=90)
 
 check: .venv/.installed ## ruff, mypy, and who imports whom
 	$(VENV) -m ruff check .

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.database import first_line
 from infra.doctor import machine, servers
-from infra.doctor.findings import Finding, error
+from infra.doctor.findings import Finding, Level, error
 from infra.doctor.patient import Patient, patient
 from infra.settings import Settings
 
@@ -31,7 +31,10 @@ def examine(settings: Settings, further: Iterable[Further], *, now: Callable[[],
 def _of_servers(examined: Patient) -> Iterator[Finding]:
     if examined.engine is not None:
         yield from servers.database(examined, examined.engine)
-        yield from servers.schema(examined.engine)
+        schema = list(servers.schema(examined.engine))
+        yield from schema
+        if all(finding.level is Level.OK for finding in schema):
+            yield from servers.audit(examined.engine)
     if examined.broker is not None:
         yield from servers.broker(examined, examined.broker)
 

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 from sqlalchemy import Engine, text
 
+from infra.audit.protection import protection
 from infra.doctor.findings import Finding, error, ok, warning
 from infra.doctor.patient import Patient
 from infra.migrate import missing_migrations
@@ -45,6 +46,25 @@ def schema(engine: Engine) -> Iterator[Finding]:
         )
     else:
         yield ok("schema", "The schema is up to date")
+
+
+def audit(engine: Engine) -> Iterator[Finding]:
+    """Only with the schema up to date: what protects the audit is part of it."""
+    kept = protection(engine)
+    if not kept.is_guarded:
+        yield error(
+            "audit",
+            "The triggers that keep the audit from being changed are gone or off.",
+            "Find out who did it, see what `python -m infra audit verify` says, and restore them.",
+        )
+    elif kept.holds:
+        yield ok("audit", f"The login {kept.login} can add to the audit and change nothing in it")
+    else:
+        yield warning(
+            "audit",
+            f"The login {kept.login} of DATABASE_URL may change the audit or take its guards away.",
+            "Give the tables to another login and name that in DATABASE_OWNER_URL; see README.md.",
+        )
 
 
 def broker(patient: Patient, client: "redis.Redis") -> Iterator[Finding]:
