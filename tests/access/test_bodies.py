@@ -77,6 +77,14 @@ def test_a_body_that_stops_arriving_is_given_up() -> None:
     begun: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
     sent = asked(begun, [(b"content-length", b"2")])
     assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_of_a_body_without_end_no_more_is_read_than_may_be() -> None:
+    block: Message = {"type": "http.request", "body": b"x" * 1024, "more_body": True}
+    without_end = [block] * 100
+    assert asked(without_end, [(b"transfer-encoding", b"chunked")])[0]["status"] == 413
+    assert len(without_end) == 100 - MOST_BYTES // 1024 - 1
 
 
 def test_a_large_body_is_refused_before_it_is_read() -> None:
