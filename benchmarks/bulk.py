@@ -53,8 +53,11 @@ class Benchmarker:
 def main() -> None:
     options = _options()
     print(tables.machine())
-    with tempfile.TemporaryDirectory() as home, _opened(Path(home) / "onward") as (engine, app, broker):
-        seconds = [_turn(engine, app, broker, options.letters) for _ in range(options.repetitions)]
+    with (
+        tempfile.TemporaryDirectory() as home,
+        _opened(Path(home) / "onward") as (engine, owner, app, broker),
+    ):
+        seconds = [_turn(engine, owner, app, broker, options.letters) for _ in range(options.repetitions)]
     plain, bulk = (min(column) for column in zip(*seconds, strict=True))
     rows = [
         ("loop of apply_async", f"{plain:.2f} s", f"{options.letters / plain:,.0f}"),
@@ -65,20 +68,23 @@ def main() -> None:
 
 
 @contextmanager
-def _opened(home: Path) -> Iterator[tuple[Engine, Celery, redis.Redis]]:
+def _opened(home: Path) -> Iterator[tuple[Engine, Engine, Celery, redis.Redis]]:
     with (
         connected(Settings.from_env({"ONWARD_HOME": str(home)})) as servers,
         Celery(broker=servers.redis_url, set_as_current=False) as app,
         redis.Redis.from_url(servers.redis_url) as broker,
     ):
-        engine = open_engine(servers.database_url)
-        yield engine, app, broker
+        engine, owner = open_engine(servers.database_url), open_engine(servers.owner_url)
+        yield engine, owner, app, broker
         engine.dispose()
+        owner.dispose()
 
 
-def _turn(engine: Engine, app: Celery, broker: redis.Redis, letters: int) -> tuple[float, float]:
+def _turn(
+    engine: Engine, owner: Engine, app: Celery, broker: redis.Redis, letters: int
+) -> tuple[float, float]:
     broker.flushdb()
-    _write_letters(engine, letters)
+    _write_letters(owner, letters)
     plain, bulk = _plain(app, letters), _bulk(engine, app)
     _check(engine, broker, letters)
     return plain, bulk

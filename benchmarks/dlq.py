@@ -171,9 +171,9 @@ _HEADINGS = ("calls", "p50", "p95", "longest", "peer, p50", "peer, p95", "peer /
 _MEASURED = ("lists", "filters", "searches", "filtered_searches", "counts", "stats", "choices", "groups")
 
 
-def measure(engine: Engine, stored: int, calls: int, seed: int) -> Iterator[list[str]]:
+def measure(engine: Engine, owner: Engine, stored: int, calls: int, seed: int) -> Iterator[list[str]]:
     onward = Onward(engine)
-    staff, plain = Staff(onward, stored, seed), _peer(engine, stored)
+    staff, plain = Staff(onward, stored, seed), _peer(owner, stored)
     for name in _MEASURED:
         thought_up = getattr(staff, name)()
         took: list[float] = []
@@ -185,11 +185,11 @@ def measure(engine: Engine, stored: int, calls: int, seed: int) -> Iterator[list
         yield [name.replace("_", " "), *_spread(took), seconds(max(took)), *_against(took, peer_took)]
 
 
-def _peer(engine: Engine, stored: int) -> Plain | None:
+def _peer(owner: Engine, stored: int) -> Plain | None:
     if stored > PEER_AT_MOST:
         return None
-    build(engine)
-    return Plain(engine, PAGE)
+    build(owner)
+    return Plain(owner, PAGE)
 
 
 def timed(question: Question, answers: Onward | Plain) -> float:
@@ -219,10 +219,10 @@ def main() -> None:
     home = options.home or world.default_home(options.letters).with_name(f"dlq-{written(options.letters)}")
     with world.opened(home) as here:
         if _stored(here.engine) != options.letters:
-            letters.load(here.engine, options.letters, options.body_bytes)
+            letters.load(here.owner, options.letters, options.body_bytes)
         print(f"{_stored(here.engine):,} letters; {machine()}\n")
         rows = []
-        for row in measure(here.engine, options.letters, options.calls, options.seed):
+        for row in measure(here.engine, here.owner, options.letters, options.calls, options.seed):
             print(*row, sep=" | ")
             rows.append(row)
         print("\n" + markdown(_HEADINGS, rows))

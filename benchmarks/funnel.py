@@ -104,7 +104,7 @@ def _task(here: World, files: Sequence[StoredFile], contender: str) -> Task:
         form="total",
         home=str(here.home),
         store_location=here.store_location,
-        database_url=here.database_url,
+        database_url=here.owner_url,
         redis_url=here.redis_url,
         first_day=files[0].day.isoformat(),
         last_day=files[-1].day.isoformat(),

@@ -99,7 +99,7 @@ def _destination(options: argparse.Namespace, stack: ExitStack) -> Destination:
         return CsvFile(Path(options.store or f"{home}.csv"))
     here = stack.enter_context(world.opened(home, options.store))
     if options.into == "database":
-        return EventTable(here.database_url)
+        return EventTable(here.owner_url)
     return StoreFolder(here.store_location, here.database_url)
 
 

@@ -66,7 +66,9 @@ def main() -> None:
         connected(Settings.from_env({"ONWARD_HOME": home})) as servers,
     ):
         engine = open_engine(servers.database_url)
-        generate(engine, options.events, options.days)
+        owner = open_engine(servers.owner_url)
+        generate(owner, options.events, options.days)
+        owner.dispose()
         compare(engine, Path(home), options.events)
         few_new(engine, EventStore.at(f"{home}/events"), options.days)
         engine.dispose()

@@ -26,8 +26,10 @@ class World:
     home: Path
     store_location: str
     database_url: str
+    owner_url: str
     redis_url: str
     engine: Engine
+    owner: Engine  #: of the tables: fills, vacuums and measures what is not the product's
 
     @property
     def store(self) -> EventStore:
@@ -44,14 +46,17 @@ def opened(home: Path, store_location: str | None = None) -> Iterator[World]:
     """The servers of `home`, started or joined, for as long as the block lasts."""
     home.mkdir(parents=True, exist_ok=True)
     with connected(Settings.from_env({"ONWARD_HOME": str(home)}), durable=False) as servers:
-        engine = open_engine(servers.database_url)
+        engine, owner = open_engine(servers.database_url), open_engine(servers.owner_url)
         try:
             yield World(
                 home=home,
                 store_location=store_location or str(home / "events"),
                 database_url=servers.database_url,
+                owner_url=servers.owner_url,
                 redis_url=servers.redis_url,
                 engine=engine,
+                owner=owner,
             )
         finally:
             engine.dispose()
+            owner.dispose()

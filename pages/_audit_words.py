@@ -58,8 +58,10 @@ def _line(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _value(value: object) -> str:
-    if value is None or value == "":
-        return "nothing"
+    if value is None or value in ("", []):
+        return "–"
+    if isinstance(value, list):
+        value = ", ".join(each if isinstance(each, str) else json.dumps(each) for each in value)
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return written if len(written) <= LONGEST_VALUE else f"{written[:LONGEST_VALUE]}…"
 
