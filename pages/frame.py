@@ -66,7 +66,7 @@ if person.may(Permission.MANAGE_SETTINGS):
     sections["Administration"].append(
         st.Page("settings.py", title="Settings", icon=":material/settings:", url_path="settings")
     )
-page = st.navigation({name: pages for name, pages in sections.items() if pages})
+page = st.navigation({name: pages for name, pages in sections.items() if pages}, expanded=True)
 st.set_page_config(page_title=f"{page.title} · Onward")
 
 with st.sidebar, st.container(key="signed_in_as"):
