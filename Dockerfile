@@ -23,6 +23,7 @@ ENV PATH=/opt/onward/.venv/bin:$PATH \
     NUMBA_CACHE_DIR=/var/cache/onward \
     ONWARD_HOME=/var/lib/onward \
     ONWARD_HOST=0.0.0.0 \
+    FORWARDED_ALLOW_IPS= \
     ONWARD_LOG=json
 USER onward
 VOLUME /var/lib/onward

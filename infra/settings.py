@@ -56,8 +56,8 @@ SETTINGS = (
     Setting(
         "ONWARD_ALLOWED_HOSTS",
         "",
-        "Host names the dashboard answers to, comma-separated; * is any. "
-        "Empty: localhost's own when it listens there, else any.",
+        "Host names the dashboard answers to besides localhost, comma-separated; * is any. "
+        "Empty: none when it listens there, else any.",
     ),
     Setting(
         "ONWARD_TRUSTED_PROXIES",
@@ -133,7 +133,7 @@ class Settings:
             workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),
             log=_log_style(value["ONWARD_LOG"]),
             grace_seconds=_whole_number("ONWARD_GRACE_SECONDS", value["ONWARD_GRACE_SECONDS"], 1, 3600),
-            allowed_hosts=_words(value["ONWARD_ALLOWED_HOSTS"]) or _own_names(value["ONWARD_HOST"]),
+            allowed_hosts=_allowed_hosts(_words(value["ONWARD_ALLOWED_HOSTS"]), value["ONWARD_HOST"]),
             trusted_proxies=_networks("ONWARD_TRUSTED_PROXIES", value["ONWARD_TRUSTED_PROXIES"]),
             caller_rate_per_minute=_whole_number(
                 "ONWARD_CALLER_RATE", value["ONWARD_CALLER_RATE"], 1, _HIGHEST_RATE
@@ -198,9 +198,11 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in map(str.strip, text.lower().split(",")) if word)
 
 
-def _own_names(host: str) -> tuple[str, ...]:
-    """Where only this machine reaches the page, it answers to this machine's names."""
-    return LOOPBACK if host in LOOPBACK else (ANY_HOST,)
+def _allowed_hosts(named: tuple[str, ...], host: str) -> tuple[str, ...]:
+    """Always this machine's own names: the supervisor and health checks ask by them."""
+    if not named and host not in LOOPBACK:
+        return (ANY_HOST,)
+    return tuple(dict.fromkeys((*LOOPBACK, host.lower(), *named)))
 
 
 def _networks(name: str, text: str) -> tuple[str, ...]:

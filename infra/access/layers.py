@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from infra.access.bodies import BodyLimits
 from infra.access.guard import Guard
@@ -20,6 +21,7 @@ def layers(
 ) -> list[Middleware]:
     """The layers of the dashboard whose session cookie is `cookie`; `headers` go with every answer."""
     return [
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
         Middleware(AnswerHeaders, headers=headers),
         Middleware(AllowedHosts, names=settings.allowed_hosts),
         Middleware(

@@ -33,13 +33,11 @@ class Program:
         )
 
 
-def environment(
-    settings: Settings, folder: DataFolder, servers: Servers, environ: Mapping[str, str]
-) -> dict[str, str]:
+def environment(folder: DataFolder, servers: Servers, environ: Mapping[str, str]) -> dict[str, str]:
     """What every program finds in its environment, whichever way the servers came to be."""
     return {
         # Told nothing, uvicorn would believe what any process of this machine says of where it asks from.
-        "FORWARDED_ALLOW_IPS": ",".join(settings.trusted_proxies),
+        "FORWARDED_ALLOW_IPS": "",
         "DATABASE_URL": servers.database_url,
         "DATABASE_OWNER_URL": "",  # no program that runs on may be able to change the tables
         "REDIS_URL": servers.redis_url,

@@ -96,7 +96,7 @@ class Supervisor:
         self._urls = urls(settings, pair)
         self._patience = {server.name: Patience() for server in self._servers}
         self._dashboard = wiring.dashboard(settings, port)
-        self._env = environment(settings, self._folder, self._urls, environ)
+        self._env = environment(self._folder, self._urls, environ)
         # After a kill -9 of us the servers go last: a task that is running can still be finished.
         self._held = (lock, self._servers_line.held)
         self._kept: list[Kept] = []

@@ -74,8 +74,12 @@ def test_a_websocket_to_another_name_is_refused() -> None:
 def test_where_only_this_machine_listens_only_its_names_are_answered() -> None:
     assert Settings.from_env({}).allowed_hosts == ("localhost", "127.0.0.1", "::1")
     assert Settings.from_env({"ONWARD_HOST": "10.0.0.7"}).allowed_hosts == ("*",)
-    named = {"ONWARD_ALLOWED_HOSTS": "Onward.example, 127.0.0.1"}
-    assert Settings.from_env(named).allowed_hosts == ("onward.example", "127.0.0.1")
+
+
+def test_with_names_of_its_own_it_answers_to_this_machine_still_for_its_health_is_asked_from_here() -> None:
+    named = {"ONWARD_HOST": "10.0.0.7", "ONWARD_ALLOWED_HOSTS": "Onward.example, localhost"}
+    expected = ("localhost", "127.0.0.1", "::1", "10.0.0.7", "onward.example")
+    assert Settings.from_env(named).allowed_hosts == expected
 
 
 def test_the_policy_names_the_inline_script_of_the_page_and_no_foreign_host(tmp_path) -> None:
