@@ -15,7 +15,7 @@ from infra.errors import ProviderRefused, SettingsError, UnusablePerson
 
 #: In the claim of clients: this person may see them all.
 EVERY_CLIENT = "*"
-
+_NOT_VERIFIED = (False, "false")  # some providers write truth values as text
 _RANK = list(Role)
 
 
@@ -69,7 +69,7 @@ class Provider:
             raise ProviderRefused(
                 f"{self.title} does not say who you are: the claim {self.login_claim!r} is missing."
             )
-        if self.login_claim == "email" and claims.get("email_verified") is False:
+        if self.login_claim == "email" and claims.get("email_verified") in _NOT_VERIFIED:
             raise ProviderRefused(f"{self.title} has not verified the address {login}.")
         role = self._role(login, _words(claims.get(self.role_claim)))
         clients = None if role is Role.ADMIN else self._clients(login, claims)

@@ -71,9 +71,15 @@ def test_somebody_without_a_name_is_refused(login: object) -> None:
         provider().person({**ADA, "email": login})
 
 
-def test_an_address_that_the_provider_has_not_verified_names_nobody() -> None:
+@pytest.mark.parametrize("verified", [False, "false"])
+def test_an_address_that_the_provider_has_not_verified_names_nobody(verified: object) -> None:
     with pytest.raises(ProviderRefused, match="has not verified"):
-        provider().person({**ADA, "email_verified": False})
+        provider().person({**ADA, "email_verified": verified})
+
+
+@pytest.mark.parametrize("verified", [True, "true", None])
+def test_a_provider_that_does_not_deny_it_is_believed(verified: object) -> None:
+    assert provider().person({**ADA, "email_verified": verified}).login == "ada@shop.example"
 
 
 def test_a_name_that_cannot_be_a_login_is_refused() -> None:
