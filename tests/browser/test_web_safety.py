@@ -113,11 +113,11 @@ def test_markup_in_what_a_task_was_given_is_shown_as_text(
 
 
 def test_a_page_that_fails_shows_no_traceback(
-    context: BrowserContext, engine: Engine, dashboard: str, cookie
+    context: BrowserContext, owner: Engine, dashboard: str, cookie
 ) -> None:
     context.add_cookies([cookie(dashboard, Role.ADMIN)])
     page = context.new_page()
-    with engine.begin() as connection:
+    with owner.begin() as connection:
         connection.execute(text("ALTER TABLE onward.dead_letter RENAME TO gone"))
     try:
         page.goto(f"{dashboard}/dead-letters")
@@ -126,7 +126,7 @@ def test_a_page_that_fails_shows_no_traceback(
         shown = page.content()
         answer = page.request.get(f"{dashboard}/api/v1/admin/dlq/tasks/")
     finally:
-        with engine.begin() as connection:
+        with owner.begin() as connection:
             connection.execute(text("ALTER TABLE onward.gone RENAME TO dead_letter"))
     assert answer.status >= 500
     for place in (shown, answer.text()):
