@@ -33,7 +33,9 @@ def show(by: Person, narrowed: LetterFilter, page: LetterPage) -> None:
             if _pressed(words, f"{words.verb} picked", "picked", disabled=not picked):
                 _operation_start.ask(words.action, Selection(LetterFilter(), picked))
                 st.rerun()
-        with st.popover("All that match", icon=":material/checklist:"):
+        with st.popover(
+            "All that match", icon=":material/checklist:", key="all_that_match", on_change="rerun"
+        ):
             _all_that_match(offered, narrowed)
 
 
@@ -62,9 +64,15 @@ def _pressed(words: ActionWords, label: str, which: str, *, disabled: bool = Fal
             disabled=disabled,
             shortcut=words.shortcut if which == "picked" else None,
             width="stretch" if which == "all" else "content",
+            on_click=_fold,
         )
         and not disabled
     )
+
+
+def _fold() -> None:
+    # It would stay open over the dialog.
+    st.session_state["all_that_match"] = False
 
 
 def _said(picked: int) -> str:
