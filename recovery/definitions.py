@@ -31,6 +31,7 @@ def save(engine: Engine, by: Person, definition: FunnelDefinition, *, over: int)
 
 def restore(engine: Engine, by: Person, name: str, version: int, *, over: int) -> SavedFunnel:
     """Save an old version as the one after `over`. Raises as `save`, and UnknownVersion."""
+    by.require(Permission.MANAGE_SETTINGS)
     old = definitions.version(engine, name, version)
     return _add_version(engine, by, "funnel.restore", old.definition, over)
 
@@ -79,6 +80,7 @@ def preview(
 
     None when it has never happened. Raises as Funnels.view.
     """
+    by.require(Permission.READ_FUNNELS)
     available = span(funnels.reader.engine, draft)
     if available is None:
         return None

@@ -120,6 +120,7 @@ class BrokerControl:
 
         Counts from the next message that a worker takes. Raises BadLimits or NoWorker.
         """
+        by.require(RETRY)
         _check(limits)
         workers = _that_know(task_name, self._view(by).alive)
         if not workers:

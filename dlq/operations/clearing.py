@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from dlq.access import Actor, Audit
+from dlq.access import DELETE, Actor, Audit
 from dlq.errors import BadOption, CountMoved
 from dlq.operations import console
 from dlq.operations.preview import BulkPreview, preview
@@ -28,6 +28,7 @@ def would_clear(
     engine: Engine, by: Actor, what: Clearing, *, redactor: Redactor, clock: Clock = utc_now
 ) -> BulkPreview:
     """The dry run: what `clear` would discard now. Raises BadOption for an age out of range."""
+    by.require(DELETE)
     now, hours = clock(), what.older_than_hours
     if hours is not None and not 0 <= hours <= MOST_HOURS:
         raise BadOption(f"An age must lie between 0 and {MOST_HOURS:,} hours")

@@ -152,6 +152,7 @@ def _change(
     now: datetime,
     **columns: Any,
 ) -> Operation:
+    by.require(READ)
     stamped = {"changed_by": by.login, "changed_at_ms": to_ms(now), **columns}
     with store.transaction(engine) as connection:
         before = ledger.find(connection, by.clients, operation_id)

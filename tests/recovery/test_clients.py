@@ -4,7 +4,6 @@ Every public function of ours that takes the person it acts for is in one of the
 a new one that is in none fails here.
 """
 
-import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -35,13 +34,13 @@ from infra import audit
 from infra.access.roles import Role
 from infra.errors import AccessDenied
 from recovery import events
+from tests.recovery.acting import functions_that_act_for_somebody
 from tests.recovery.restricted_calls import ADMINS_ONLY, APART, NOT_THERE, REFUSED, SAME_FOR_ALL, SEES
 from tests.recovery.two_clients import ADA, NOW, RITA, SIGN_UP, TwoClients, restricted
 
 pytestmark = pytest.mark.servers
 
 PACKAGES = ("analytics", "dlq", "onboarding", "recovery")
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -52,29 +51,9 @@ def world(engine: Engine, redis_url: str, tmp_path: Path) -> Iterator[TwoClients
         yield world
 
 
-def functions_that_act_for_somebody() -> Iterator[str]:
-    """Public functions and methods with a parameter that is a person, as module.name or module.Class.name."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            yield from (f"{module}.{name}" for name in _named(tree))
-
-
-def _named(tree: ast.Module | ast.ClassDef) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}.{name}" for name in _named(node))
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
-            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            hints = {ast.unparse(one.annotation) for one in arguments if one.annotation}
-            if hints & {"Actor", "Person"}:
-                yield node.name
-
-
 def test_every_function_that_acts_for_a_person_is_tried_with_a_restricted_one():
     tried = {*SEES, *NOT_THERE, *REFUSED, *ADMINS_ONLY, *APART}
-    assert set(functions_that_act_for_somebody()) == tried
+    assert set(functions_that_act_for_somebody(PACKAGES)) == tried
 
 
 def test_what_is_theirs_is_seen_and_nothing_of_others_changes_it(world):
