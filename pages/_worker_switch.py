@@ -65,6 +65,7 @@ def _dismiss() -> None:
 
 
 def _contents(asked: Asked) -> None:
+    _access.signed_in()
     switch = SWITCHES[asked.what]
     subject = asked.subject
     if asked.what == "revoke":

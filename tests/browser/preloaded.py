@@ -1,7 +1,8 @@
 """A process that has imported what a dashboard needs, and forks one whenever it is told where.
 
 A fork has answered nobody and imported no page, so its first request meets what the first request to a new
-process meets, seconds sooner. Told by a line of JSON: {"port", "log", "environ"}; answers with the process id.
+process meets, seconds sooner. Told by a line of JSON: {"port", "log", "environ"}; answers with the
+process id.
 """
 
 import json
@@ -9,14 +10,14 @@ import os
 import sys
 
 import numba
-import plotly.express
+import plotly.express as px
 import scipy.stats
 import streamlit.web.cli
 
 import api.app
 import recovery.dashboard
 
-PRELOADED = (numba, plotly.express, scipy.stats, api.app, recovery.dashboard)
+PRELOADED = (numba, px, scipy.stats, api.app, recovery.dashboard)
 
 
 def main() -> None:
@@ -25,7 +26,8 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             _become_dashboard(**told)
-        print(child, flush=True)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
 
 
 def _become_dashboard(port: int, log: str, environ: dict[str, str]) -> None:

@@ -38,7 +38,7 @@ def test_from_the_link_to_a_resolved_letter(page: Page, demo: Demo):
     expect(page).to_have_url(re.compile("period=All.*window=7d"))
 
     with page.expect_download() as download:
-        page.locator(".st-key-csv").get_by_role("button").click()
+        page.locator(".st-key-page_head").get_by_role("link", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     reached = [row["reached"] for row in csv.DictReader(lines) if not row["breakdown"]]
     assert reached == ["13087", "7366", "5023", "4932", "126"]

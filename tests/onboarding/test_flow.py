@@ -62,7 +62,7 @@ def test_a_fault_blocks_people_and_a_retry_brings_them_on(engine, client, redis_
     assert spoke
 
     waiting = eventually(
-        lambda: found if (found := console.waiting_sessions(engine, OLGA)).keys() == spoke else None
+        lambda: found if (found := console.waiting_sessions(engine, ADA)).keys() == spoke else None
     )
     view = counted(funnels, store)
     assert (view.entered, view.outcomes.blocked, view.converted) == (PEOPLE, len(waiting), 0)
