@@ -1,8 +1,6 @@
 """What can be done with the letters that are picked, or with all that match; each opens its preview."""
 
 from collections.abc import Iterable
-from html import escape
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -12,11 +10,9 @@ from dlq.operations.records import Selection
 from dlq.queries import LetterFilter
 from dlq.views import LetterPage
 from infra.access.roles import Person
-from pages import _letter_picks, _operation_start
+from pages import _downloads, _letter_picks, _operation_start
 from pages._operation_words import ACTIONS, ActionWords
 from pages._words import count
-
-CSV_PATH = "/api/v1/admin/dlq/tasks/export.csv"
 
 
 def show(by: Person, narrowed: LetterFilter, page: LetterPage) -> None:
@@ -51,8 +47,7 @@ def _all_that_match(offered: Iterable[ActionWords], narrowed: LetterFilter) -> N
         if _pressed(words, f"{words.verb} all that match", "all"):
             _operation_start.ask(words.action, Selection(narrowed))
             st.rerun()
-    address = f"{CSV_PATH}?{urlencode(to_pairs(narrowed))}"
-    st.html(f'<div class="sub"><a href="{escape(address)}" download>CSV of all that match</a></div>')
+    st.html(_downloads.of_table("letters", to_pairs(narrowed), of="of all that match"))
 
 
 def _pressed(words: ActionWords, label: str, which: str, *, disabled: bool = False) -> bool:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from analytics import definitions
 from analytics.drafts import Draft
-from pages import _definition_drafts, _definition_rows, _resources, _states
+from pages import _definition_drafts, _definition_rows, _downloads, _resources, _states
 
 
 def show() -> None:
@@ -23,6 +23,8 @@ def show() -> None:
             )
         if not offered:
             _states.state("No funnel is offered", "Write one, or bring an archived one back.")
+        if offered or archived:
+            st.html(_downloads.of_table("definitions"))
     if refused := st.session_state.pop("dfn_refused", None):
         st.warning(refused, icon=":material/front_hand:")
     if archived:

@@ -1,7 +1,5 @@
 """The cards of the Funnel page, each a rendering of one part of the same FunnelView."""
 
-import csv as csv_format
-import io
 from math import nan
 from operator import attrgetter
 from typing import Any
@@ -117,9 +115,3 @@ def table(view: FunnelView) -> None:
         alt=f"Steps of {view.title} with counts, shares and times",
         column_config={**_COLUMNS, "value": view.breakdown_label or "Value"},
     )
-
-
-def csv(view: FunnelView) -> str:
-    text = io.StringIO()
-    csv_format.writer(text).writerows(view.to_csv_rows())
-    return text.getvalue()

@@ -4,11 +4,12 @@ from typing import Literal
 
 import streamlit as st
 
+from dlq.filter_address import to_pairs
 from dlq.groups import console
 from dlq.groups.summary import GroupState, GroupSummary
 from dlq.queries import LetterFilter
 from infra.access.roles import Permission
-from pages import _access, _group_row, _paging, _resources, _states
+from pages import _access, _downloads, _group_row, _paging, _resources, _states
 from pages._row_label import row_label
 
 REFRESH_SECONDS = 5.0
@@ -65,6 +66,9 @@ def _list(narrowed: LetterFilter, order: str, state: str) -> None:
         st.html(f'<div class="sub">{_nothing(state)}</div>')
     for group in page.groups:
         _row(group)
+    if page.groups:
+        asked = [*to_pairs(narrowed), ("order", _ORDERS[order]), ("state", _STATES[state])]
+        st.html(_downloads.of_table("groups", asked, of="of all groups"))
     _paging.buttons(POSITION, page.next)
 
 

@@ -1,4 +1,4 @@
-"""What stands under a chart: how its numbers are counted, the numbers as a table, and the same as CSV."""
+"""What stands under a chart: how its numbers are counted, the numbers as a table, and the same as files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from analytics.spreadsheet import csv_blocks
 from analytics.views.kinds import View
 
 
-def expander(view: View, *, key: str, file_name: str, meaning: str, columns: Mapping[str, Any]) -> None:
-    """All three behind one click, for a card."""
+def expander(view: View, *, key: str, files: str, meaning: str, columns: Mapping[str, Any]) -> None:
+    """All three behind one click, for a card; `files` is HTML of the links."""
     with st.expander("The numbers, and how they are counted", key=f"{key}_numbers"):
         table(view, key=key, meaning=meaning, columns=columns)
-        csv(view, key=key, file_name=file_name)
+        st.html(files)
 
 
 def table(view: View, *, key: str, meaning: str, columns: Mapping[str, Any]) -> None:
@@ -30,17 +29,6 @@ def table(view: View, *, key: str, meaning: str, columns: Mapping[str, Any]) -> 
         column_config={name: columns[name] for name in shown},
     )
     st.caption(meaning)
-
-
-def csv(view: View, *, key: str, file_name: str) -> None:
-    st.download_button(
-        "CSV",
-        "".join(csv_blocks(view.to_rows())),
-        file_name=file_name,
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"{key}_csv",
-    )
 
 
 def percent_column(label: str) -> Any:

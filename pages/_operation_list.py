@@ -7,7 +7,7 @@ import streamlit as st
 from dlq.operations import console
 from dlq.operations.records import Operation
 from infra.access.roles import Permission
-from pages import _access, _operation_words, _paging, _resources, _states
+from pages import _access, _downloads, _operation_words, _paging, _resources, _states
 from pages._operation_words import STATUSES
 from pages._row_label import row_label
 from pages._words import ago
@@ -33,6 +33,8 @@ def show() -> None:
         st.space("medium")
     for operation in page.operations:
         _row(operation)
+    if page.operations:
+        st.html(_downloads.of_table("operations", of="of all operations"))
     _paging.buttons(POSITION, None if page.next is None else str(page.next))
 
 

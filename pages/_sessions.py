@@ -19,17 +19,11 @@ from analytics.sessions import Selection
 from infra.access.roles import Permission, Person
 
 PATH = "/sessions"
-CSV_PATH = "/api/v1/onboarding/analytics/sessions/export.csv"
 
 
 def sessions_link(definition: FunnelDefinition, question: Question, selection: Selection) -> str:
     """Path and query of the page that lists exactly these sessions."""
     return f"{PATH}?{urlencode(SessionQuery.of(definition, question, selection).to_pairs())}"
-
-
-def csv_link(query: SessionQuery) -> str:
-    """Path and query of the file of all these sessions; it is streamed, so of any size."""
-    return f"{CSV_PATH}?{urlencode(query.to_pairs())}"
 
 
 #: Gives the address of the sessions that the fields of Selection select; `Links.to`, or `nowhere`.

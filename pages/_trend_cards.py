@@ -7,7 +7,7 @@ from analytics.question import Question
 from analytics.views.time_to_convert import TIME_TO_CONVERT, TimeToConvertView
 from analytics.views.trend import TREND
 from infra.access.roles import Person
-from pages import _numbers, _resources, _states, _trend_charts
+from pages import _downloads, _numbers, _resources, _states, _trend_charts
 from pages._words import count, duration
 
 _PER = {"Days": "day", "Weeks": "week"}
@@ -42,7 +42,7 @@ def trend(person: Person, definition: FunnelDefinition, question: Question) -> N
         _numbers.expander(
             view,
             key="trend",
-            file_name=f"{view.name}-trend.csv",
+            files=_downloads.of_view("trend", definition, question, per=_PER[per]),
             meaning=_TREND_MEANING,
             columns={
                 view.per: "Day" if view.per == "day" else "Week from",
@@ -79,7 +79,9 @@ def time_to_convert(person: Person, definition: FunnelDefinition, question: Ques
         _numbers.expander(
             view,
             key="time",
-            file_name=f"{view.name}-time-to-convert.csv",
+            files=_downloads.of_view(
+                "time-to-convert", definition, question, from_step=from_step, to_step=to_step
+            ),
             meaning=_TIME_MEANING,
             columns={
                 "from_seconds": _numbers.count_column("From, seconds"),

@@ -5,11 +5,9 @@ from html import escape
 
 import streamlit as st
 
-from analytics.spreadsheet import csv_blocks
 from dlq.broker.records import BrokerView, ConfigurationWarning, QueueView, Severity, WorkerState
-from dlq.broker.rows import Cell, queue_rows, worker_rows
 from dlq.broker.watch import DEADLINE_SECONDS
-from pages import _resources, _states
+from pages import _downloads, _resources, _states
 from pages._words import ago, count, whole
 
 SHOWN = 4
@@ -30,9 +28,9 @@ def head(view: BrokerView) -> None:
             st.title("Workers & queues", anchor=False)
             st.html(f'<div class="sub">{escape(_age(view))}</div>')
         if view.seen_at:
-            with st.container(horizontal=True, width="content", key="files"):
-                _file("Workers", worker_rows(view))
-                _file("Queues", queue_rows(view))
+            with st.container(width="content", gap=None, key="files"):
+                st.html(_downloads.of_table("workers", of="of the workers"))
+                st.html(_downloads.of_table("queues", of="of the queues"))
 
 
 def _age(view: BrokerView) -> str:
@@ -101,15 +99,4 @@ def _row(warning: ConfigurationWarning) -> str:
     return (
         f'<li><i class="severity {kind}">{label}</i><div><b>{escape(warning.title)}</b>'
         f"<small>{escape(warning.text)}</small></div></li>"
-    )
-
-
-def _file(what: str, rows: list[list[Cell]]) -> None:
-    st.download_button(
-        f"{what} CSV",
-        "".join(csv_blocks(rows)),
-        file_name=f"{what.lower()}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"{what.lower()}_csv",
     )

@@ -10,9 +10,9 @@ from pages import (
     _access,
     _cohort_cards,
     _cohort_choice,
+    _downloads,
     _footer,
     _funnel_states,
-    _numbers,
     _page_head,
     _resources,
     _sessions,
@@ -47,8 +47,9 @@ head.subtitle.html(f'<div class="sub">{period} · {count(view.entered)} sessions
 if not view.segments:
     _funnel_states.nobody()
 
-with head.export:
-    _numbers.csv(view, key="cohorts", file_name=f"{view.name}-by-{view.by}.csv")
+head.export.html(
+    _downloads.of_view("cohorts", asked.definition, asked.question, dimension=dimension, reference=reference)
+)
 
 breakdown = () if dimension == ENTRY_WEEK else (dimension,)
 links = _sessions.links_for(person, asked.definition, replace(asked.question, breakdown=breakdown))

@@ -10,9 +10,9 @@ from pages import (
     _access,
     _compare_cards,
     _compare_choice,
+    _downloads,
     _footer,
     _funnel_states,
-    _numbers,
     _page_head,
     _resources,
     _states,
@@ -28,12 +28,13 @@ with _states.failures_shown("The comparison"):
     with head.controls:
         first, last = _compare_choice.other_days(available) or (None, None)
         breakdown = _compare_choice.explained_by(person, asked.definition)
+    question = replace(asked.question, breakdown=breakdown)
     with st.skeleton(height=430):
         answer = _resources.funnels().view(
             person,
             COMPARISON,
             asked.definition,
-            replace(asked.question, breakdown=breakdown),
+            question,
             now=_resources.now(),
             first=first,
             last=last,
@@ -46,9 +47,7 @@ head.subtitle.html(f'<div class="sub">{spans}{updated}</div>')
 if view.period2.entered == 0:
     _funnel_states.nobody()
 
-with head.export:
-    file_name = f"{view.name}-{view.period2.period.first}-against-{view.period1.period.first}.csv"
-    _numbers.csv(view, key="compare", file_name=file_name)
+head.export.html(_downloads.of_view("comparison", asked.definition, question, first=first, last=last))
 
 _compare_cards.numbers(view)
 with st.container(border=True, key="card_findings"):

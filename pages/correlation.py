@@ -7,6 +7,7 @@ from infra.access.roles import Permission
 from pages import (
     _access,
     _correlation_cards,
+    _downloads,
     _footer,
     _funnel_states,
     _numbers,
@@ -53,8 +54,7 @@ head.subtitle.html(
 )
 if not any((view.outcomes.converted, view.outcomes.left, view.outcomes.open, view.outcomes.blocked)):
     _funnel_states.nobody()
-with head.export:
-    _numbers.csv(view, key="correlation", file_name=f"correlation-{view.kind}-{view.period.first}.csv")
+head.export.html(_downloads.of_view("correlation", asked.definition, asked.question, kind=KINDS[kind]))
 
 _states.note(view.finding)
 with st.container(border=True, key="card_factors"):

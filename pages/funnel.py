@@ -6,6 +6,7 @@ from analytics.views.funnel import FUNNEL
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _downloads,
     _drop_off_cards,
     _footer,
     _funnel_cards,
@@ -35,14 +36,7 @@ links = _sessions.links_for(person, asked.definition, asked.question)
 head.subtitle.html(f'<div class="sub">{_funnel_numbers.subtitle(answer, _resources.now())}</div>')
 if view.entered == 0:
     _funnel_states.nobody()
-head.export.download_button(
-    "CSV",
-    _funnel_cards.csv(view),
-    file_name=f"{view.name}-{view.period.first}-{view.period.last}.csv",
-    mime="text/csv",
-    icon=":material/download:",
-    key="csv",
-)
+head.export.html(_downloads.of_view("funnel", asked.definition, asked.question))
 
 _funnel_numbers.numbers(view)
 left, right = st.columns([1.55, 1], gap="small")

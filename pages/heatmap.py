@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from analytics.spreadsheet import csv_blocks
 from analytics.views.heatmap import HEATMAP
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _downloads,
     _footer,
     _funnel_states,
     _heatmap_cards,
@@ -34,14 +34,7 @@ fresh = f" · updated {ago(answer.synced_at, _resources.now())}" if answer.synce
 head.subtitle.html(f'<div class="sub">{days(view.period.first, view.period.last)}{fresh}</div>')
 if view.entered == 0:
     _funnel_states.nobody()
-head.export.download_button(
-    "CSV",
-    "".join(csv_blocks(view.to_rows())),
-    file_name=f"{view.name}-drop-off-{view.period.first}-{view.period.last}.csv",
-    mime="text/csv",
-    icon=":material/download:",
-    key="csv",
-)
+head.export.html(_downloads.of_view("drop-off-heatmap", asked.definition, asked.question))
 
 _heatmap_cards.numbers(view)
 _states.note(view.finding)

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from analytics.funnels import FunnelDefinition
+from analytics.question import Question
 from analytics.span import most_recent
 from analytics.views.realtime import REALTIME, last_day
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _downloads,
     _footer,
     _funnel_choice,
     _funnel_states,
@@ -49,6 +51,7 @@ def live(definition: FunnelDefinition) -> None:
         _overview_cards.next_steps(view, worded, by, definition)
     with right, st.container(border=True, key="card_stages", height="stretch"):
         _overview_cards.stages(view)
+    st.html(_downloads.of_view("realtime", definition, Question(), of="of the last 24 hours"))
     _footer.footer(answer)
 
 

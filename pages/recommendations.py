@@ -9,6 +9,7 @@ from analytics.views.recommendations import RECOMMENDATIONS
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _downloads,
     _footer,
     _numbers,
     _page_head,
@@ -73,8 +74,7 @@ view = replace(answer.view, recommendations=worded)
 updated = f" · updated {ago(answer.synced_at, _resources.now())}" if answer.synced_at else ""
 period = days(view.period.first, view.period.last)
 head.subtitle.html(f'<div class="sub">{period} · {count(view.entered)} sessions entered{updated}</div>')
-with head.export:
-    _numbers.csv(view, key="recommendations", file_name=f"{view.name}-recommendations.csv")
+head.export.html(_downloads.of_view("recommendations", asked.definition, asked.question, priority=wanted))
 
 if not view.recommendations:
     with st.container(border=True, key="card_nothing"):

@@ -9,7 +9,7 @@ from analytics import definitions
 from analytics.session_query import SessionQuery
 from analytics.sessions import SessionPage
 from infra.access.roles import Permission
-from pages import _access, _resources, _session, _session_row, _sessions, _sessions_words, _states
+from pages import _access, _downloads, _resources, _session, _session_row, _sessions_words, _states
 from pages._words import count
 
 ROWS = 25
@@ -76,7 +76,8 @@ with _states.failures_shown("The sessions"):
 title.title(f"{count(total)} {'session' if total == 1 else 'sessions'}", anchor=False)
 subtitle.html(
     f'<div class="sub"><b>{escape(chosen)}</b><br>{escape(_sessions_words.asked(definition, query.question))}'
-    f' · <a href="{escape(_sessions.csv_link(query))}" download>CSV of all</a></div>'
+    f"</div>{_downloads.of_table('sessions', query.to_pairs(), of='of all')}"
+    f"{_downloads.of_table('session-events', query.to_pairs(), of='of their events')}"
 )
 
 with st.container(border=True, key="card_sessions"):

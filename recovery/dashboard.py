@@ -1,6 +1,8 @@
 """The handles of a dashboard process, opened once: pages and REST share connections, files and cache."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 import redis
@@ -23,6 +25,7 @@ from infra.celery_app import create_celery
 from infra.database import open_engine
 from infra.redis_client import open_redis
 from infra.settings import Settings
+from recovery.exports.table import Sources
 from recovery.funnels import Funnels
 from recovery.settings import Settings as RecoverySettings
 from recovery.wording import Wording
@@ -45,13 +48,22 @@ class Dashboard:
     watch: BrokerWatch
     control: BrokerControl
 
+    def sources(self, clock: Callable[[], datetime]) -> Sources:
+        """What exports are read from."""
+        return Sources(self.engine, self.funnels, self.redactor, self.watch, clock)
+
 
 @cache
 def dashboard() -> Dashboard:
     """The handles that the environment asks for. Raises SettingsError; connects lazily."""
-    settings, analytics, letters = Settings.from_env(), AnalyticsSettings.from_env(), DlqSettings.from_env()
+    settings = Settings.from_env()
+    return opened(settings, *settings.server_urls())
+
+
+def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
+    """The handles on these servers. Raises SettingsError; connects lazily."""
+    analytics, letters = AnalyticsSettings.from_env(), DlqSettings.from_env()
     sealer = Sealer.of(letters)
-    database_url, redis_url = settings.server_urls()
     engine = open_engine(database_url, pool_size=POOL_SIZE)
     store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
     asking, broker = _asking_app(redis_url), _impatient_client(redis_url)

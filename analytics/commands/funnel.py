@@ -1,7 +1,6 @@
 """`funnel`: count a funnel, typed or saved, as a table, JSON or CSV."""
 
 import argparse
-import csv
 import json
 import sys
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from analytics import durations
 from analytics.commands import Opener, asking, say
 from analytics.queries import Reader
+from analytics.spreadsheet import csv_of_rows
 from analytics.views.funnel import FUNNEL
 from analytics.views.records import FunnelView, GroupView
 
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
         body = view.to_json()
         say(json.dumps(body | {"groups": {group["value"]: group for group in body["groups"]}}))
     elif options.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(view.to_csv_rows())
+        sys.stdout.buffer.write(csv_of_rows(view.to_rows()))
     else:
         _print(view)
     return 0

@@ -12,8 +12,9 @@ from analytics.commands import Opener, asking, say
 from analytics.errors import InvalidQuery, listed, nearest
 from analytics.queries import Reader
 from analytics.records import plain
-from analytics.spreadsheet import Cell, csv_blocks
+from analytics.spreadsheet import csv_of_rows
 from analytics.views.all_kinds import KINDS
+from analytics.views.kinds import Cell
 from analytics.views.options import options_of
 
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
     if options.json:
         say(json.dumps(plain(view)))
     elif options.csv:
-        sys.stdout.writelines(csv_blocks(view.to_rows()))
+        sys.stdout.buffer.write(csv_of_rows(view.to_rows()))
     else:
         _print(view.to_rows())
     return 0

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from analytics.rates import Rate
-from analytics.spreadsheet import Cell
 from analytics.statistics.log_rank import LogRank
 from analytics.statistics.survival import ConversionCurve
+from analytics.views.kinds import Cell
 from analytics.views.records import Outcomes, Period
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from analytics.rates import Rate
-from analytics.spreadsheet import Cell
 from analytics.statistics.mix_and_rate import MixAndRate
+from analytics.views.kinds import Cell
 from analytics.views.records import Outcomes, Period
 
 

@@ -16,12 +16,11 @@ from analytics.grouping import OTHER
 from analytics.kernel.arrays import CONVERTED, LEFT
 from analytics.queries import Asked, FunnelResult, Reader
 from analytics.rates import Rate
-from analytics.spreadsheet import Cell
 from analytics.statistics.association import Association, association
 from analytics.statistics.comparison import verdict
 from analytics.statistics.correction import benjamini_hochberg
 from analytics.views.funnel import view_of
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 from analytics.views.records import Outcomes, Period
 
 KINDS = ("properties", "events")

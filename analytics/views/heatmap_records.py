@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analytics.rates import Rate
 from analytics.sessions import Selection
-from analytics.spreadsheet import Cell
+from analytics.views.kinds import Cell
 from analytics.views.records import Period
 
 

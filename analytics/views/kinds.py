@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from analytics.queries import Asked, Reader
-from analytics.spreadsheet import Cell
+
+Cell = str | int | float | None
 
 
 class View(Protocol):

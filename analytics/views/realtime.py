@@ -16,11 +16,10 @@ from analytics.queries import Asked, FunnelResult, Reader
 from analytics.question import Question
 from analytics.rates import Rate
 from analytics.span import span
-from analytics.spreadsheet import Cell
 from analytics.statistics.comparison import Trend, difference, trend
 from analytics.timing import Timing
 from analytics.views.funnel import view_of
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 from analytics.views.recommendations import RecommendationsView, recommendations_view
 from analytics.views.records import Outcomes, Period, StepView
 

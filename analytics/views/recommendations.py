@@ -20,8 +20,7 @@ from analytics.errors import InvalidQuery, listed, nearest
 from analytics.kernel.arrays import BLOCKED
 from analytics.queries import Asked, Reader
 from analytics.rates import FEWEST_ENTRIES
-from analytics.spreadsheet import Cell
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 from analytics.views.records import Period
 
 MOST_RECOMMENDATIONS = 20

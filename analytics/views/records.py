@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics.rates import Rate
 from analytics.records import plain
-from analytics.spreadsheet import Cell, inert
+from analytics.views.kinds import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +176,6 @@ class FunnelView:
         for group in self.groups:
             rows += [_row(self.breakdown or "", group.label, step) for step in group.steps]
         return rows
-
-    def to_csv_rows(self) -> list[list[Cell]]:
-        """The same for a CSV file: no text can be taken for a formula."""
-        return [[inert(cell) for cell in row] for row in self.to_rows()]
 
 
 _COLUMNS = {

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from analytics.advice.records import Recommendation
 from analytics.queries import Asked, Reader
-from analytics.spreadsheet import Cell
 from analytics.views.funnel import funnel_view
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 from analytics.views.recommendations import recommendations_view
 from analytics.views.records import StepView
 

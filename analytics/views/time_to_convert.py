@@ -15,8 +15,7 @@ from analytics.errors import InvalidQuery
 from analytics.kernel.arrays import NEVER
 from analytics.queries import Asked, Reader
 from analytics.sketch import BUCKETS, LARGEST_MS, median_ms
-from analytics.spreadsheet import Cell
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 
 MOST_BINS = 60
 #: Of bins, when all sessions took equally long.

@@ -10,9 +10,8 @@ from analytics.errors import InvalidQuery, listed
 from analytics.kernel.arrays import CONVERTED, OPEN
 from analytics.queries import Asked, FunnelResult, Reader
 from analytics.rates import Rate, share
-from analytics.spreadsheet import Cell
 from analytics.timing import by_entry_day, by_entry_week
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 
 _BINS = {"day": by_entry_day, "week": by_entry_week}
 

@@ -1,6 +1,7 @@
-"""Records and rows as typed columns."""
+"""Records as typed columns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -17,38 +18,39 @@ MOMENT = pa.timestamp("us", "UTC")
 Cursor = TypeVar("Cursor")
 
 
-def schema_of(columns: Mapping[str, pa.DataType]) -> pa.Schema:
-    return pa.schema(list(columns.items()))
+class Columns:
+    """The columns that records of one kind have in a file: name -> type, or type and how a record tells it.
 
+    Without a way of its own a column is the attribute of its name.
+    """
 
-def batch_of(schema: pa.Schema, records: Sequence[Any]) -> pa.RecordBatch:
-    """The attributes of the records that the columns are named for."""
-    columns = [
-        pa.array([getattr(record, column.name) for record in records], column.type) for column in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    def __init__(self, columns: Mapping[str, pa.DataType | tuple[pa.DataType, Callable[[Any], Any]]]) -> None:
+        told = {
+            name: column if isinstance(column, tuple) else (column, attrgetter(name))
+            for name, column in columns.items()
+        }
+        self.schema = pa.schema([(name, kind) for name, (kind, _) in told.items()])
+        self._cells = [cell for _, cell in told.values()]
 
+    def batch(self, records: Sequence[Any]) -> pa.RecordBatch:
+        columns = [
+            pa.array([cell(record) for record in records], column.type)
+            for cell, column in zip(self._cells, self.schema, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
-def rows_of_pages(
-    schema: pa.Schema, page: Callable[[Cursor | None], tuple[Sequence[Any], Cursor | None]]
-) -> Rows:
-    """A list to its end, a batch for each page. `page` gives its records, and where the next begins."""
+    def whole(self, records: Sequence[Any]) -> Rows:
+        """A list that is short enough to be one batch."""
+        return Rows(self.schema, iter([self.batch(records)]))
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        records, following = page(None)
-        yield batch_of(schema, records)
-        while following is not None:
-            records, following = page(following)
-            yield batch_of(schema, records)
+    def paged(self, page: Callable[[Cursor | None], tuple[Sequence[Any], Cursor | None]]) -> Rows:
+        """A list to its end, a batch for each page. `page` gives its records, and where the next begins."""
 
-    return Rows(schema, batches())
+        def batches() -> Iterator[pa.RecordBatch]:
+            records, following = page(None)
+            yield self.batch(records)
+            while following is not None:
+                records, following = page(following)
+                yield self.batch(records)
 
-
-def batch_of_rows(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
-    """Rows of plain values, days and moments among them as ISO 8601."""
-    columns = [_typed([row[at] for row in rows], column.type) for at, column in enumerate(schema)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _typed(cells: list[Any], kind: pa.DataType) -> pa.Array:
-    return pa.array(cells, TEXT).cast(kind) if pa.types.is_temporal(kind) else pa.array(cells, kind)
+        return Rows(self.schema, batches())

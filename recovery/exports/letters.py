@@ -12,11 +12,11 @@ from dlq.operations.records import Operation
 from dlq.queries import LetterFilter
 from dlq.views import LetterSummary
 from infra.access.roles import Permission, Person
-from recovery.exports.columns import MOMENT, TEXT, WHOLE, rows_of_pages, schema_of
+from recovery.exports.columns import MOMENT, TEXT, WHOLE, Columns
 from recovery.exports.errors import BadParameter
 from recovery.exports.table import Pairs, Rows, Sources, Table
 
-_LETTERS = schema_of(
+_LETTERS = Columns(
     {
         "id": WHOLE,
         **dict.fromkeys(("task_id", "task_name", "kind", "status", "category", "exception_type"), TEXT),
@@ -29,7 +29,7 @@ _LETTERS = schema_of(
         "operation_id": WHOLE,
     }
 )
-_GROUPS = schema_of(
+_GROUPS = Columns(
     {
         **dict.fromkeys(("fingerprint", "exception_type", "message", "place", "task_name"), TEXT),
         **dict.fromkeys(("category", "state", "note", "fixed_in"), TEXT),
@@ -37,7 +37,7 @@ _GROUPS = schema_of(
         **dict.fromkeys(("letters", "waiting", "retrying", "sessions_blocked"), WHOLE),
     }
 )
-_OPERATIONS = schema_of(
+_OPERATIONS = Columns(
     {
         "id": WHOLE,
         **dict.fromkeys(("action", "status"), TEXT),
@@ -60,7 +60,7 @@ def _letters(sources: Sources, by: Person, pairs: Pairs) -> Rows:
         )
         return found.letters, found.next
 
-    return rows_of_pages(_LETTERS, page)
+    return _LETTERS.paged(page)
 
 
 def _groups(sources: Sources, by: Person, pairs: Pairs) -> Rows:
@@ -75,7 +75,7 @@ def _groups(sources: Sources, by: Person, pairs: Pairs) -> Rows:
         )  # fmt: skip
         return found.groups, found.next
 
-    return rows_of_pages(_GROUPS, page)
+    return _GROUPS.paged(page)
 
 
 def _operations(sources: Sources, by: Person, _pairs: Pairs) -> Rows:
@@ -83,7 +83,7 @@ def _operations(sources: Sources, by: Person, _pairs: Pairs) -> Rows:
         found = operations_console.operations(sources.engine, by, after, operations_console.MAX_PAGE)
         return found.operations, found.next
 
-    return rows_of_pages(_OPERATIONS, page)
+    return _OPERATIONS.paged(page)
 
 
 def _one_of(name: str, value: str, allowed: tuple[Any, ...]) -> Any:

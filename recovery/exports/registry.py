@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from recovery.exports import audit, letters, sessions, views
+from recovery.exports import audit, broker, definitions, letters, sessions, views
 from recovery.exports.errors import UnknownTable
 from recovery.exports.table import Table
 
 TABLES: Mapping[str, Table] = {
-    table.name: table for table in (*views.TABLES, *sessions.TABLES, *letters.TABLES, *audit.TABLES)
+    table.name: table
+    for module in (views, sessions, letters, broker, definitions, audit)
+    for table in module.TABLES
 }
 
 

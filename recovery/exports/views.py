@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from analytics.views.all_kinds import KINDS
-from analytics.views.kinds import ViewKind
+from analytics.views.kinds import Cell, ViewKind
 from analytics.views.options import names_of, options_of
 from infra.access.roles import Permission, Person
 from recovery.exports import asking
-from recovery.exports.columns import DAY, MOMENT, NUMBER, TEXT, TRUTH, WHOLE, batch_of_rows
+from recovery.exports.columns import DAY, MOMENT, NUMBER, TEXT, TRUTH, WHOLE
 from recovery.exports.table import Pairs, Rows, Sources, Table
 
 _TITLES: Mapping[str, str] = {
@@ -63,13 +63,15 @@ def _read(kind: ViewKind[Any], sources: Sources, by: Person, pairs: Pairs) -> Ro
     options = options_of(kind.name, given)
     answer = sources.funnels.view(by, kind, definition, query.question, now=sources.clock(), **options)
     header, *rows = answer.view.to_rows()
-    schema = _schema([str(name) for name in header])
-    return Rows(schema, iter([batch_of_rows(schema, rows)]))
+    # Columns that are not listed hold a share, a rate or seconds.
+    schema = pa.schema([(str(name), _COLUMNS.get(str(name), NUMBER)) for name in header])
+    columns = [_typed([row[at] for row in rows], column.type) for at, column in enumerate(schema)]
+    return Rows(schema, iter([pa.RecordBatch.from_arrays(columns, schema=schema)]))
 
 
-def _schema(header: Sequence[str]) -> pa.Schema:
-    """Columns that are not listed hold a share, a rate or seconds."""
-    return pa.schema([(name, _COLUMNS.get(name, NUMBER)) for name in header])
+def _typed(cells: Sequence[Cell], kind: pa.DataType) -> pa.Array:
+    """Days and moments are ISO 8601 in the rows of a view."""
+    return pa.array(cells, TEXT).cast(kind) if pa.types.is_temporal(kind) else pa.array(cells, kind)
 
 
 def _parameters(kind: str) -> Mapping[str, str]:

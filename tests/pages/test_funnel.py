@@ -1,15 +1,14 @@
-import csv
-import io
 import re
 from dataclasses import replace
+from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
 from analytics import definitions
-from analytics.question import Question
-from analytics.views.funnel import FUNNEL
 from infra.access.roles import Person, Role
-from pages import _funnel_cards, _resources
+from recovery.dashboard import dashboard
+from recovery.exports.registry import TABLES
 from tests.browser.conftest import free_port
 from tests.dlq import builders
 from tests.pages.conftest import NOON, SIGN_UP
@@ -61,14 +60,17 @@ def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
     assert list(table["gone_here"]) == [1, 1, 0]
 
 
-def test_the_csv_holds_the_numbers_of_the_table(three_sessions):
-    table = table_of(three_sessions.open(Role.VIEWER, PAGE))
-    question = Question(breakdown=("device",))
-    view = _resources.funnels().view(ADA, FUNNEL, SIGN_UP, question, now=NOON).view
-    rows = list(csv.DictReader(io.StringIO(_funnel_cards.csv(view))))
-    assert [(row["step"], int(row["reached"])) for row in rows] == list(
+def test_the_files_hold_the_numbers_of_the_table(three_sessions, shown):
+    app = three_sessions.open(Role.VIEWER, PAGE)
+    table = table_of(app)
+    address = re.search(r'href="/api/v1/onboarding/analytics/funnel/export.parquet\?([^"]+)"', shown(app))
+    sources = dashboard().sources(lambda: NOON)
+    rows = TABLES["funnel"].rows(sources, ADA, parse_qsl(unescape(address[1])))
+    found = [row for batch in rows.batches for row in batch.to_pylist()]
+    assert [(row["step"], row["reached"]) for row in found] == list(
         zip(table["step"], table["reached"], strict=True)
     )
+    assert len(found) > 3  # with the breakdown that the page has chosen
 
 
 def test_the_declared_dimension_is_the_breakdown_at_first(three_sessions):
