@@ -52,6 +52,7 @@ app = st.App(
                 handles.redactor,
                 handles.sealer,
                 handles.watch,
+                clock,
             ),
         ),
         Route("/api/{path:path}", no_such_path),

@@ -3,9 +3,12 @@
 Every view is asked with the same parameters and answers with the record that its page shows.
 """
 
+from collections.abc import Callable
+from dataclasses import make_dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
@@ -16,11 +19,25 @@ from analytics.question import Filter, Question
 from analytics.views.all_kinds import KINDS
 from analytics.views.funnel import FUNNEL
 from analytics.views.kinds import ViewKind
-from analytics.views.options import names_of, options_of
-from analytics.views.report import REPORT
+from analytics.views.options import OPTIONS, options_of
+from analytics.views.records import FunnelView
+from analytics.views.report import REPORT, FunnelReport
 from api.caller import Caller
+from api.description import answers, parameters
+from api.hot_answers import HotAnswers
+from infra.access.roles import Permission, Person
 from recovery.exports.views import PATHS
 from recovery.funnels import Funnels
+
+#: Both are objects, and no field of one is in the other.
+FunnelAnswer = make_dataclass(
+    "FunnelAnswer",
+    [one for record in (FunnelReport, FunnelView) for one in get_type_hints(record).items()],
+    frozen=True,
+)
+_UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "What the If-None-Match names is still what would be answered."}
+}
 
 
 class AskedFor:
@@ -28,15 +45,15 @@ class AskedFor:
 
     def __init__(
         self,
-        name: str = "onboarding",
-        first: Annotated[date | None, Query(alias="from", description="first day of entry")] = None,
-        last: Annotated[date | None, Query(alias="to", description="last day of entry, included")] = None,
-        zone: str = "UTC",
-        breakdown: Annotated[tuple[str, ...], Query(alias="by")] = (),
-        attribution: str = "session",
-        completions: str = "within_window",
-        where: Annotated[tuple[str, ...], Query(description="dimension=value; may be repeated")] = (),
-        client: Annotated[tuple[str, ...], Query(description="only sessions of these clients")] = (),
+        name: str,
+        first: date | None,
+        last: date | None,
+        zone: str,
+        breakdown: tuple[str, ...],
+        attribution: str,
+        completions: str,
+        where: tuple[str, ...],
+        client: tuple[str, ...],
     ) -> None:
         self.name = name
         values: dict[str, list[str]] = {"client_id": list(client)} if client else {}
@@ -56,36 +73,66 @@ class AskedFor:
         )
 
 
-Asked = Annotated[AskedFor, Depends()]
+async def _asked_for(
+    name: str = "onboarding",
+    first: Annotated[date | None, Query(alias="from", description="first day of entry")] = None,
+    last: Annotated[date | None, Query(alias="to", description="last day of entry, included")] = None,
+    zone: Annotated[str, Query(description="time zone of the days, as Europe/Berlin")] = "UTC",
+    breakdown: Annotated[tuple[str, ...], Query(alias="by", description="property")] = (),
+    attribution: Annotated[str, Query(description="whose value counts in the breakdown")] = "session",
+    completions: Annotated[str, Query(description="within_window or within_range")] = "within_window",
+    where: Annotated[tuple[str, ...], Query(description="dimension=value; may be repeated")] = (),
+    client: Annotated[tuple[str, ...], Query(description="only sessions of these clients")] = (),
+) -> AskedFor:
+    return AskedFor(name, first, last, zone, breakdown, attribution, completions, where, client)
+
+
+Asked = Annotated[AskedFor, Depends(_asked_for)]
 
 
 def analytics_routes(funnels: Funnels) -> APIRouter:
-    router = APIRouter()
-    engine = funnels.reader.engine
+    router = APIRouter(tags=["analytics"])
+    hot = HotAnswers()
 
     def definition(asked: AskedFor) -> FunnelDefinition:
-        return definitions.latest(engine, asked.name).definition
+        return definitions.latest(funnels.reader.engine, asked.name).definition
+
+    async def answer(by: Person, request: Request, make: Callable[[], str]) -> Response:
+        by.require(Permission.READ_FUNNELS)
+        key = (request.url.path, request.url.query, by.clients)
+        return await hot.answer(request, key, lambda: to_thread.run_sync(make))
 
     def add(kind: ViewKind[Any]) -> None:
-        path = f"/onboarding/analytics/{PATHS.get(kind.name, kind.name)}/"
-
-        def answer(by: Caller, asked: Asked, request: Request) -> Response:
+        async def view(by: Caller, asked: Asked, request: Request) -> Response:
             options = _options(kind, request)
-            found = funnels.text(by, kind, definition(asked), asked.question, now=_now(), **options)
-            return Response(found.text, media_type="application/json")
 
-        if kind is not FUNNEL:
-            router.get(path, name=kind.name)(answer)
+            def make() -> str:
+                return funnels.text(by, kind, definition(asked), asked.question, now=_now(), **options).text
 
-    @router.get("/onboarding/analytics/funnel/")
-    def funnel(by: Caller, asked: Asked) -> Response:
+            return await answer(by, request, make)
+
+        router.get(
+            f"/onboarding/analytics/{PATHS.get(kind.name, kind.name)}/",
+            name=kind.name,
+            description=kind.record.__doc__,
+            responses=answers(kind.record, kind.name, 404) | _UNCHANGED,
+            openapi_extra=_options_of(kind),
+        )(view)
+
+    @router.get("/onboarding/analytics/funnel/", responses=answers(FunnelAnswer, "funnel", 404) | _UNCHANGED)
+    async def funnel(by: Caller, asked: Asked, request: Request) -> Response:
         """The funnel, under the names that its clients know too, with what is recommended."""
-        known, found = funnels.texts(by, (REPORT, FUNNEL), definition(asked), asked.question, now=_now())
-        # Both are objects, and no field of one is in the other: joined as text, neither is read again.
-        return Response(f"{known[:-1]}, {found[1:]}", media_type="application/json")
+
+        def make() -> str:
+            known, found = funnels.texts(by, (REPORT, FUNNEL), definition(asked), asked.question, now=_now())
+            # Joined as text, neither is read again.
+            return f"{known[:-1]}, {found[1:]}"
+
+        return await answer(by, request, make)
 
     for kind in KINDS.values():
-        add(kind)
+        if kind is not FUNNEL:
+            add(kind)
 
     return router
 
@@ -95,5 +142,11 @@ def _now() -> datetime:
 
 
 def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:
-    given = {name: request.query_params.get(name) for name in names_of(kind.name)}
-    return options_of(kind.name, {name: text for name, text in given.items() if text is not None})
+    asked = request.query_params
+    return options_of(kind.name, {name: asked[name] for name in OPTIONS.get(kind.name, {}) if name in asked})
+
+
+def _options_of(kind: ViewKind[Any]) -> dict[str, Any]:
+    options = OPTIONS.get(kind.name, {})
+    required = frozenset(name for name, option in options.items() if option.is_required)
+    return parameters({name: option.meaning for name, option in options.items()}, required)

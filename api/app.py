@@ -1,30 +1,40 @@
 """The REST app. Each route knows who is signed in and calls the function that the page calls."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from pydantic.json_schema import models_json_schema
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from analytics.errors import AnalyticsError, StoreUnavailable, UnknownFunnel, UnknownSession
 from api.analytics_routes import analytics_routes
+from api.docs_page import docs_page
 from api.event_routes import event_routes
 from api.export_routes import export_routes
 from api.letter_routes import letter_routes
+from api.problems import Problem, answer_refusals
 from api.session_routes import session_routes
 from dlq.broker.watch import BrokerWatch
-from dlq.errors import ConcernsEveryClient, DlqError, NotAllowedNow, UnknownLetter
-from dlq.errors import StoreUnavailable as LettersUnavailable
 from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
-from infra.errors import AccessDenied
-from recovery.exports.errors import ExportError
+from infra.problems import problem
 from recovery.exports.table import Sources
 from recovery.funnels import Funnels
 
-_AWAY = "The database does not answer. Try again shortly."
+_ABOUT = """
+Funnels, the sessions behind their numbers, dead letters, and events in.
+
+Send `Authorization: Bearer TOKEN`; `python -m infra token create` makes one. In a browser the session of the
+dashboard is used. Moments are ISO 8601 in UTC. A refusal is `application/problem+json`, and `detail` says
+what to do. Analytics answers have an ETag.
+"""
+_SIGNS = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "session": {"type": "apiKey", "in": "cookie", "name": "onward_<installation>"},
+}
 
 
 def create_api(
@@ -34,43 +44,38 @@ def create_api(
     redactor: Redactor,
     sealer: Sealer,
     watch: BrokerWatch,
+    clock: Callable[[], datetime],
 ) -> FastAPI:
-    """The routes under /api/v1. The interactive page would load its script from elsewhere, so it is off."""
-    api = FastAPI(title="Onward", version="1", docs_url=None, redoc_url=None)
+    """The routes under /api/v1, described at /api/v1/openapi.json and, for people, at /api/v1/docs."""
+    api = _Described(title="Onward", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
+    sources = Sources(engine, funnels, redactor, watch, clock)
 
     # First, or a list with an id in its path would take the name of the file for one.
-    api.include_router(export_routes(Sources(engine, funnels, redactor, watch, lambda: datetime.now(UTC))))
+    api.include_router(export_routes(sources))
     api.include_router(analytics_routes(funnels))
-    api.include_router(session_routes(engine, funnels))
+    api.include_router(session_routes(sources))
     api.include_router(event_routes(engine))
-    api.include_router(letter_routes(engine, retries, redactor, sealer))
-
-    @api.exception_handler(AccessDenied)
-    @api.exception_handler(AnalyticsError)
-    @api.exception_handler(DlqError)
-    @api.exception_handler(ExportError)
-    @api.exception_handler(OperationalError)
-    def refused(_request: Request, error: Exception) -> JSONResponse:
-        away = isinstance(error, OperationalError)
-        return JSONResponse({"detail": _AWAY if away else str(error)}, _status_of(error))
-
+    api.include_router(letter_routes(engine, retries, redactor, sealer, clock))
+    api.include_router(docs_page())
+    answer_refusals(api)
     return api
 
 
-async def no_such_path(_request: Request) -> JSONResponse:
+async def no_such_path(request: Request) -> JSONResponse:
     """Unknown /api paths answer 404; Streamlit would answer every path with its page."""
-    return JSONResponse({"detail": "There is nothing at this path."}, 404)
+    return problem(404, "There is nothing at this path.", instance=request.url.path)
 
 
-def _status_of(error: Exception) -> int:
-    match error:
-        case AccessDenied() | ConcernsEveryClient():
-            return 403
-        case OperationalError() | StoreUnavailable() | LettersUnavailable():
-            return 503
-        case UnknownFunnel() | UnknownSession() | UnknownLetter():
-            return 404
-        case NotAllowedNow():
-            return 409
-        case _:
-            return 422
+class _Described(FastAPI):
+    """Its description also names refusals, and how a caller shows who they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            made = super().openapi()
+            template = "#/components/schemas/{model}"
+            _, models = models_json_schema([(Problem, "serialization")], ref_template=template)
+            made["components"]["schemas"] |= models["$defs"]
+            made["components"]["securitySchemes"] = _SIGNS
+            made["security"] = [{name: []} for name in _SIGNS]
+            made["servers"] = [{"url": "/api/v1"}]
+        return super().openapi()

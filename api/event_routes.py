@@ -1,55 +1,76 @@
 """POST /api/v1/events/: a batch of events, each stored once however often it is sent."""
 
 import json
+from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Engine
-from starlette.concurrency import run_in_threadpool
 
 from analytics.errors import InvalidEvent
-from analytics.recording import MOST_EVENTS
+from analytics.recording import MOST_EVENTS, Recorded
 from analytics.records import plain
 from api.caller import Caller
+from api.description import answers
+from api.examples import example
 from infra.access.roles import Permission
+from infra.problems import problem
 from recovery.events import record
 
-MOST_BYTES = 5 * 1024 * 1024
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["session_id", "name", "occurred_at"],
+    "properties": {
+        "id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "sent again, it is stored once; without one, every sending is a new event",
+        },
+        "session_id": _TEXT,
+        "name": _TEXT,
+        "occurred_at": {"type": "string", "format": "date-time"},
+        "client_id": {"type": "string"},
+        "user_id": {"type": "string"},
+        "properties": {"type": "object"},
+    },
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["events"],
+                "properties": {"events": {"type": "array", "maxItems": MOST_EVENTS, "items": _EVENT}},
+            },
+            "example": example("events-sent"),
+        }
+    },
+}
 
 
 def event_routes(engine: Engine) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(tags=["events"])
 
-    @routes.post("/events/")
+    @routes.post("/events/", responses=answers(Recorded, "events"), openapi_extra={"requestBody": _BODY})
     async def events(by: Caller, request: Request) -> Response:
         """Store a batch. What cannot be stored is named by its place; the rest is stored all the same."""
         by.require(Permission.RECORD_EVENTS)
-        body = await _limited_body(request)
-        if body is None:
-            return JSONResponse({"detail": f"The body is larger than {MOST_BYTES} bytes."}, 413)
-        sent = await run_in_threadpool(_batch, body)
+        sent = await to_thread.run_sync(_batch, await request.body())
         if len(sent) > MOST_EVENTS:
             detail = f"There are {len(sent)} events; send at most {MOST_EVENTS} at once."
-            return JSONResponse({"detail": detail}, 413)
-        return JSONResponse(plain(await run_in_threadpool(record, engine, by, sent)))
+            return problem(413, detail, instance=request.url.path)
+        return JSONResponse(plain(await to_thread.run_sync(record, engine, by, sent)))
 
     return routes
-
-
-async def _limited_body(request: Request) -> bytes | None:
-    """The body; None once it is larger than MOST_BYTES."""
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MOST_BYTES:
-            return None
-    return bytes(received)
 
 
 def _batch(body: bytes) -> list[object]:
     try:
         sent = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidEvent("body", "is not JSON") from None
     events = sent.get("events") if isinstance(sent, dict) else None
     if not isinstance(events, list):

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.caller import Caller
+from api.description import parameters
+from api.problems import described
 from api.streamed_file import MOST_AT_ONCE, StreamedFile
 from recovery.exports.formats import FORMATS, Format
 from recovery.exports.registry import TABLES
@@ -27,9 +29,10 @@ def export_routes(sources: Sources) -> APIRouter:
         routes.get(
             f"{table.path}export.{form.name}",
             name=f"{table.title} as {form.label}",
+            status_code=200,
             response_class=StreamedFile,
             responses=_described(form),
-            openapi_extra={"parameters": [_parameter(*one) for one in table.parameters.items()]},
+            openapi_extra=parameters(table.parameters),
         )(export)
 
     for table in TABLES.values():
@@ -40,8 +43,5 @@ def export_routes(sources: Sources) -> APIRouter:
 
 def _described(form: Format) -> dict[int | str, dict[str, Any]]:
     media_type = form.media_type.partition(";")[0]
-    return {200: {"description": "The file.", "content": {media_type: {"schema": {"type": "string"}}}}}
-
-
-def _parameter(name: str, meaning: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
+    file = {"description": "The file.", "content": {media_type: {"schema": {"type": "string"}}}}
+    return {200: file} | described(404)

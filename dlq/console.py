@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, RowMapping
 from dlq import counting, queries, runs, search, store
 from dlq.access import DELETE, READ, Actor, Audit
 from dlq.counting import Counted
-from dlq.errors import NotAllowedNow, UnknownLetter
+from dlq.errors import NotAllowedNow, TooFar, UnknownLetter
 from dlq.letters import Status
 from dlq.queries import LetterFilter
 from dlq.redaction import Redactor
@@ -30,6 +30,8 @@ from dlq.views import (
 
 EVERYTHING = LetterFilter()
 MAX_PAGE = 500
+#: Letters that a page can lie behind, when it is named by their number.
+MAX_SKIP = 10_000
 #: Sessions handed to the join at most.
 MAX_WAITING = 200_000
 _RANKED = 20
@@ -45,16 +47,27 @@ def letters(
     after: str | None = None,
     limit: int = 50,
     *,
+    skip: int = 0,
     redactor: Redactor,
 ) -> LetterPage:
     """One page of letters, newest failure first. `after` is the `next` of the page before; else BadCursor.
 
-    A page of a text search may hold fewer letters than `limit`, even none, and still have a next one.
+    `skip` passes over that many letters first, at most MAX_SKIP: they are read, so `after` is the way to go
+    far. A page of a text search may hold fewer letters than `limit`, even none, and still have a next one.
+    Raises TooFar.
     """
     by.require(READ)
     narrowed, limit = visible(by, narrowed), max(1, min(limit, MAX_PAGE))
+    if not 0 <= skip <= MAX_SKIP:
+        raise TooFar(skip, MAX_SKIP)
+    read = _reader(narrowed)
     with store.transaction(engine) as connection:
-        rows, following = _reader(narrowed)(connection, narrowed, after, limit)
+        while skip:
+            passed, after = read(connection, narrowed, after, min(skip, MAX_PAGE))
+            if after is None:
+                return LetterPage(letters=(), next=None)
+            skip -= len(passed)
+        rows, following = read(connection, narrowed, after, limit)
     return LetterPage(letters=tuple(summary_of(row, redactor) for row in rows), next=following)
 
 

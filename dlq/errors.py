@@ -15,6 +15,7 @@ DlqError
   UnknownLetter          no letter has this number
   UnknownGroup           no group has this fingerprint
   BadCursor              a page position that this list did not hand out
+  TooFar                 more letters are to be passed over than a list reads
   BadFilter              a link asks for letters in a way that is not known
   NotAllowedNow          the letter is in a state that does not allow the change
     AlreadyRetrying      somebody else pressed retry first
@@ -137,6 +138,14 @@ class BadCursor(DlqError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor!r} is no position in this list. Start again from its first page.")
         self.cursor = cursor
+
+
+class TooFar(DlqError):
+    def __init__(self, skip: int, most: int) -> None:
+        super().__init__(
+            f"{skip} letters cannot be passed over: name from 0 to {most:,}, or go on with `next` of a page."
+        )
+        self.skip = skip
 
 
 class BadFilter(DlqError):

@@ -2,40 +2,53 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analytics.errors import InvalidQuery, listed, nearest
 
-_READERS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
-    "cohorts": {"dimension": str, "reference": str},
-    "comparison": {"first": dt.date.fromisoformat, "last": dt.date.fromisoformat},
-    "trend": {"per": str},
-    "time_to_convert": {"from_step": int, "to_step": int},
-    "correlation": {"kind": str},
-    "recommendations": {"priority": str},
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    read: Callable[[str], Any]
+    meaning: str
+    is_required: bool = False
+
+
+OPTIONS: Mapping[str, Mapping[str, Option]] = {
+    "cohorts": {
+        "dimension": Option(str, "property whose values are compared, or entry_week", is_required=True),
+        "reference": Option(str, "value to compare the others with; all others together unless given"),
+    },
+    "comparison": {
+        "first": Option(dt.date.fromisoformat, "first day of the earlier period; just before the other"),
+        "last": Option(dt.date.fromisoformat, "its last day, included"),
+    },
+    "trend": {"per": Option(str, "day, week or month")},
+    "time_to_convert": {
+        "from_step": Option(int, "step that the time begins at, numbered from 0"),
+        "to_step": Option(int, "step that it ends at"),
+    },
+    "correlation": {"kind": Option(str, "properties or events")},
+    "recommendations": {"priority": Option(str, "only those of this priority: critical, high, medium, low")},
 }
-_REQUIRED = {"cohorts": ("dimension",)}
 
 
 def options_of(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
     """The options of a kind. Raises InvalidQuery naming one that is unknown, missing or unreadable."""
-    readers = _READERS.get(kind, {})
+    known = OPTIONS.get(kind, {})
     for name in given:
-        if name not in readers:
-            hint = f"{nearest(name, readers)}; {listed('options', readers)}"
+        if name not in known:
+            hint = f"{nearest(name, known)}; {listed('options', known)}"
             raise InvalidQuery(name, f"is no option of {kind}{hint}")
-    for name in _REQUIRED.get(kind, ()):
-        if not given.get(name):
+    for name, option in known.items():
+        if option.is_required and not given.get(name):
             raise InvalidQuery(name, f"is missing; {kind} needs one")
-    return {name: _read(name, text, readers[name]) for name, text in given.items()}
+    return {name: _read(name, text, known[name]) for name, text in given.items()}
 
 
-def names_of(kind: str) -> tuple[str, ...]:
-    return tuple(_READERS.get(kind, ()))
-
-
-def _read(name: str, text: str, reader: Callable[[str], Any]) -> Any:
+def _read(name: str, text: str, option: Option) -> Any:
     try:
-        return reader(text)
+        return option.read(text)
     except ValueError:
         raise InvalidQuery(name, f"{text!r} cannot be read") from None

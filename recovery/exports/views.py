@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from analytics.views.all_kinds import KINDS
 from analytics.views.kinds import Cell, ViewKind
-from analytics.views.options import names_of, options_of
+from analytics.views.options import OPTIONS, options_of
 from infra.access.roles import Permission, Person
 from recovery.exports import asking
 from recovery.exports.columns import DAY, MOMENT, NUMBER, TEXT, TRUTH, WHOLE
@@ -59,7 +59,7 @@ _COLUMNS = {name: _ARROW[kind] for kind, names in _TYPES.items() for name in nam
 
 def _read(kind: ViewKind[Any], sources: Sources, by: Person, pairs: Pairs) -> Rows:
     definition, query = asking.asked(sources, pairs)
-    given = {name: value for name, value in pairs if name in names_of(kind.name)}
+    given = {name: value for name, value in pairs if name in OPTIONS.get(kind.name, {})}
     options = options_of(kind.name, given)
     answer = sources.funnels.view(by, kind, definition, query.question, now=sources.clock(), **options)
     header, *rows = answer.view.to_rows()
@@ -75,7 +75,8 @@ def _typed(cells: Sequence[Cell], kind: pa.DataType) -> pa.Array:
 
 
 def _parameters(kind: str) -> Mapping[str, str]:
-    return {**asking.PARAMETERS, **dict.fromkeys(names_of(kind), f"option of {kind}")}
+    options = {name: option.meaning for name, option in OPTIONS.get(kind, {}).items()}
+    return {**asking.PARAMETERS, **options}
 
 
 TABLES = tuple(

@@ -20,6 +20,7 @@ from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from infra import audit
 from infra.access import sessions
+from infra.access.bodies import BodyLimits
 from infra.access.guard import Guard
 from infra.access.roles import Person
 from infra.access.sign_in import sign_in_route
@@ -67,11 +68,11 @@ def client(engine, redis_url, published, funnels, watch):
     routes = [
         health_route(engine, redis_url),
         sign_in_route(engine, COOKIE, clock),
-        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED, watch)),
+        Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED, watch, clock)),
         Route("/api/{path:path}", no_such_path),
     ]
-    guard = Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock)
-    return TestClient(Starlette(routes=routes, middleware=[guard]), follow_redirects=False)
+    layers = [Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock), Middleware(BodyLimits)]
+    return TestClient(Starlette(routes=routes, middleware=layers), follow_redirects=False)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_an_unknown_funnel_is_named_with_those_that_are_saved(world, sign_in):
 def test_letters_are_listed_masked_and_found_by_task(world, sign_in):
     world.letter(task_id="t1", body=builders.body_of("s1", password="hunter2"))
     client = sign_in(Role.OPERATOR)
-    assert [letter["task_id"] for letter in client.get(TASKS).json()["letters"]] == ["t1"]
+    assert [letter["task_id"] for letter in client.get(TASKS).json()["tasks"]] == ["t1"]
     detail = client.get(f"{TASKS}t1/")
     assert detail.json()["letter"]["task_name"] == "shop.pay"
     assert "hunter2" not in detail.text
@@ -71,7 +71,8 @@ def test_a_retry_is_queued_once_and_audited(world, sign_in, published):
     world.letter(task_id="t1")
     client = sign_in(Role.OPERATOR)
     answer = client.post(f"{TASKS}t1/retry/", headers=OURS)
-    assert answer.json() == {"status": "queued", "task_id": published[0].headers["id"]}
+    queued = {"status": "queued", "task_id": published[0].headers["id"], "is_published": True}
+    assert answer.json() == queued
     assert client.post(f"{TASKS}t1/retry/", headers=OURS).status_code == 409
     assert len(published) == 1
     with world.engine.connect() as connection:
