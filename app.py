@@ -13,8 +13,9 @@ from starlette.routing import Mount, Route
 from streamlit.file_util import get_static_dir
 
 from api.app import create_api, no_such_path
-from api.health import health_route
-from api.metrics import metrics_route
+from api.health import health_routes
+from api.metrics import create_registry, metrics_route
+from api.request_times import RequestTimes
 from dlq.redaction.logs import redact_logs
 from infra.access.headers import security_headers
 from infra.access.layers import layers
@@ -36,11 +37,12 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
+registry = create_registry(handles.funnels, handles.watch, clock)
 app = st.App(
     "pages/frame.py",
     routes=[
-        health_route(handles.engine, handles.redis_url),
-        metrics_route(handles.funnels, clock),
+        *health_routes(handles.engine, handles.redis_url, handles.funnels, clock),
+        metrics_route(registry),
         sign_in_route(handles.engine, cookie, clock, provider=provider and provider.title),
         *sso_routes(provider, handles.engine, cookie, clock),
         Mount(
@@ -59,6 +61,7 @@ app = st.App(
     ],
     middleware=[
         Middleware(RequestLog),
+        Middleware(RequestTimes, registry=registry),
         *layers(handles.settings, handles.engine, cookie, clock, security_headers(static / "index.html")),
         Middleware(CompressedFiles, folder=static),
     ],

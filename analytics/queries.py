@@ -76,6 +76,7 @@ class Reader:
 
     def __init__(self, engine: Engine, store: EventStore, *, memory_bytes: int = 2 << 30) -> None:
         self.engine = engine
+        self._store = store
         self._loaded = Loaded(store, memory_bytes)
         self._remembered = Remembered()
 
@@ -83,6 +84,11 @@ class Reader:
         """Raises InvalidQuery when the question does not fit the funnel, StoreUnavailable when a file that
         counts cannot be read."""
         return self._of_live_files(lambda listed: _answer(self._sweep(asked, listed), listed))
+
+    def check(self) -> None:
+        """Raises StoreUnavailable when the newest file that counts is not there."""
+        if files := self._listed().files:
+            self._store.check(files[-1].path)
 
     def chains(self, asked: Asked, *, start: tuple[dt.date, int] | None = None) -> Iterator[FileChains]:
         """The sessions that `ask` counts, file after file from the one at (day, part) `start` on."""

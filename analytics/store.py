@@ -65,6 +65,15 @@ class EventStore:
             raise StoreUnavailable(f"the event store at {self._root} cannot be written: {error}") from error
         return path
 
+    def check(self, path: str) -> None:
+        """Raises StoreUnavailable unless there is such a file."""
+        try:
+            found = self._filesystem.get_file_info(self._full(path))
+        except (pa.ArrowException, OSError) as error:
+            raise StoreUnavailable(f"the event store at {self._root} does not answer: {error}") from error
+        if found.type is not fs.FileType.File:
+            raise StoreUnavailable(f"{path} is missing in the event store at {self._root}")
+
     def read(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The named columns of a file that exist in it, or all. Text comes dictionary-encoded."""
         try:

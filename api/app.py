@@ -15,6 +15,7 @@ from api.event_routes import event_routes
 from api.export_routes import export_routes
 from api.letter_routes import letter_routes
 from api.problems import Problem, answer_refusals
+from api.request_times import NamedRoute
 from api.session_routes import session_routes
 from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
@@ -58,6 +59,7 @@ def create_api(
     api.include_router(letter_routes(engine, retries, redactor, sealer, clock))
     api.include_router(docs_page())
     answer_refusals(api)
+    api.add_middleware(NamedRoute)
     return api
 
 

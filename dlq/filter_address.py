@@ -17,6 +17,8 @@ from dlq.queries import LetterFilter
 Pairs = list[tuple[str, str]]
 TEXT_FIELDS = tuple(name for name in LetterFilter.__slots__ if isinstance(getattr(LetterFilter(), name), str))
 _MOMENTS = ("failed_from", "failed_to")
+#: Whole numbers, with the digits that their columns hold.
+_NUMBERS = {"operation_id": 18, "priority": 3}
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -25,13 +27,13 @@ def to_pairs(narrowed: LetterFilter) -> Pairs:
     listed = [("status", status.value) for status in narrowed.status]
     listed += [("kind", kind.value) for kind in narrowed.kind]
     texts = [(name, getattr(narrowed, name)) for name in TEXT_FIELDS]
-    if narrowed.operation_id is not None:
-        listed.append(("operation_id", str(narrowed.operation_id)))
+    numbers = [(name, getattr(narrowed, name)) for name in _NUMBERS]
     listed += [("clients", client) for client in narrowed.clients or ()]
     moments = [(name, getattr(narrowed, name)) for name in _MOMENTS]
     return [
         *listed,
         *((name, text) for name, text in texts if text),
+        *((name, str(number)) for name, number in numbers if number is not None),
         *((name, moment.isoformat()) for name, moment in moments if moment is not None),
     ]
 
@@ -43,10 +45,10 @@ def from_pairs(pairs: Iterable[tuple[str, str]]) -> LetterFilter:
         given[name].append(value)
     fields: dict[str, Any] = {name: given[name][-1].strip() for name in TEXT_FIELDS if given[name]}
     fields |= {name: _moment(name, given[name][-1]) for name in _MOMENTS if given[name]}
+    fields |= {name: _number(name, given[name][-1]) for name in _NUMBERS if given[name]}
     return LetterFilter(
         status=tuple(_word(Status, "status", value) for value in given["status"]),
         kind=tuple(_word(Kind, "kind", value) for value in given["kind"]),
-        operation_id=_number("operation_id", given["operation_id"][-1]) if given["operation_id"] else None,
         clients=tuple(given["clients"]) or None,
         **fields,
     )
@@ -60,8 +62,8 @@ def _word(words: type[Word], name: str, value: str) -> Word:
 
 
 def _number(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > 18:
-        raise BadFilter(name, value, "a whole number")
+    if not value.isascii() or not value.isdigit() or len(value) > _NUMBERS[name]:
+        raise BadFilter(name, value, f"a whole number of at most {_NUMBERS[name]} digits")
     return int(value)
 
 

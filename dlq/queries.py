@@ -65,6 +65,7 @@ class LetterFilter:
     failed_from: datetime | None = None
     failed_to: datetime | None = None  #: exclusive
     operation_id: int | None = None  #: that changed the letter last
+    priority: int | None = None  #: of the message; what has none is not among those of priority 0
     clients: tuple[str, ...] | None = None  #: only letters of these clients; None: of all, and of none
 
 
@@ -107,6 +108,8 @@ def conditions(narrowed: LetterFilter) -> list[ColumnElement[bool]]:
         found.append(_one_of(_c.kind, narrowed.kind))
     if narrowed.operation_id is not None:
         found.append(_c.operation_id == narrowed.operation_id)
+    if narrowed.priority is not None:
+        found.append(_c.priority == narrowed.priority)
     if narrowed.clients is not None:
         found.append(_c.client_id.in_(narrowed.clients))
     if narrowed.task_id:

@@ -65,7 +65,8 @@ def narrowed_by_several(narrowed: LetterFilter) -> bool:
         if getattr(narrowed, field.name) != getattr(_ANYTHING, field.name)
     }
     several = bool(asked & {"client_id", "clients"}) or len(asked & set(DIMENSIONS)) > 1
-    return several and not asked & set(_RARE)
+    # Any priority but that of most messages is rare too.
+    return several and not asked & set(_RARE) and not narrowed.priority
 
 
 def letters_page(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -25,6 +26,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData(schema="onward")
+
+#: None when the message had none.
+_PRIORITY = (
+    "CASE WHEN properties ->> 'priority' ~ '^[0-9]{1,3}$' THEN (properties ->> 'priority')::smallint END"
+)
 
 dead_letter = Table(
     "dead_letter",
@@ -70,6 +76,7 @@ dead_letter = Table(
     Column("discarded_at_ms", BigInteger),
     Column("key_id", Text),
     Column("sealed_headers", LargeBinary),
+    Column("priority", SmallInteger, Computed(_PRIORITY, persisted=True)),
 )
 
 _NEWEST = (dead_letter.c.last_failed_at_ms.desc(), dead_letter.c.id.desc())
@@ -88,6 +95,12 @@ Index("ix_dead_letter_queue", dead_letter.c.queue, *_NEWEST)
 Index("ix_dead_letter_kind", dead_letter.c.kind, *_NEWEST)
 Index("ix_dead_letter_category", dead_letter.c.category, *_NEWEST)
 Index("ix_dead_letter_session_id", dead_letter.c.session_id, *_NEWEST)
+Index(
+    "ix_dead_letter_priority",
+    dead_letter.c.priority,
+    *_NEWEST,
+    postgresql_where=text("priority IS NOT NULL"),
+)
 Index(
     "ix_dead_letter_client",
     dead_letter.c.client_id,

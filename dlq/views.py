@@ -18,7 +18,7 @@ from dlq.times import from_ms
 _SUMMARY_COLUMNS = (
     *("id", "task_id", "task_name", "queue", "category", "exception_type", "fingerprint"),
     *("attempts", "occurrences", "generation", "session_id", "client_id", "correlation_id"),
-    *("claimed_by", "retry_task_id", "operation_id"),
+    *("priority", "claimed_by", "retry_task_id", "operation_id"),
 )
 _DETAIL_COLUMNS = ("content_type", "content_encoding", "worker", "idempotent", "root_id", "parent_id")
 
@@ -52,6 +52,7 @@ class LetterSummary:
     task_id: str  #: of the run that failed first
     task_name: str
     queue: str
+    priority: int | None  #: of the message; None when it had none
     kind: Kind
     status: Status
     category: str

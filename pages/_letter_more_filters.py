@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from dlq.broker.keys import PRIORITIES
 from dlq.letters import Kind
 from dlq.queries import LetterFilter
 from dlq.strategies.categories import Category
 from pages._one_of import one_of
 
-ANY_CATEGORY, ANY_KIND = "Any category", "Any kind"
+ANY_CATEGORY, ANY_KIND, ANY_PRIORITY = "Any category", "Any kind", "Any priority"
 #: Parameters of the address that hold exactly one text: parameter, field of the filter, label.
 _TEXTS = (
     ("exception", "exception_type", "Exception type"),
@@ -29,6 +30,7 @@ def chosen() -> LetterFilter:
 def _filters() -> LetterFilter:
     category = one_of("category", ANY_CATEGORY, Category, "Category")
     kind = one_of("kind", ANY_KIND, Kind, "How it failed")
+    priority = one_of("priority", ANY_PRIORITY, map(str, PRIORITIES), "Priority")
     texts: dict[str, Any] = {
         field: st.text_input(label, key=key, bind="query-params").strip() for key, field, label in _TEXTS
     }
@@ -37,6 +39,7 @@ def _filters() -> LetterFilter:
     return LetterFilter(
         kind=(Kind(kind),) if kind else (),
         category=category,
+        priority=int(priority) if priority else None,
         failed_from=since,
         failed_to=until,
         **texts,
@@ -45,7 +48,7 @@ def _filters() -> LetterFilter:
 
 def _summary() -> str:
     """Before the widgets have run once, the address knows what is set."""
-    keys = ("category", "kind", "failed", *(key for key, _, _ in _TEXTS))
+    keys = ("category", "kind", "priority", "failed", *(key for key, _, _ in _TEXTS))
     active = sum(key in st.query_params for key in keys)
     return f"More filters · {active}" if active else "More filters"
 

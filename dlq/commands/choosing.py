@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=[kind.value for kind in Kind], action="append", default=[])
     for name, meaning in _TEXTS:
         parser.add_argument(f"--{name}", default="", help=meaning)
+    parser.add_argument("--priority", type=number, help="whose message had this priority")
     for name, meaning in (("from", "failed at or after"), ("to", "failed before")):
         parser.add_argument(
             f"--{name}", dest=f"failed_{name}", type=moment, help=f"{meaning} this time, as 2026-01-31T12:00"
@@ -40,6 +41,7 @@ def narrowed(options: argparse.Namespace) -> LetterFilter:
         kind=tuple(Kind(kind) for kind in options.kind),
         failed_from=options.failed_from,
         failed_to=options.failed_to,
+        priority=options.priority,
         **{field: getattr(options, field) for name, _ in _TEXTS if (field := name.replace("-", "_"))},
     )
 

@@ -18,7 +18,7 @@ from infra.problems import problem
 
 MOST_CALLERS = 10_000
 _MINUTE = 60.0
-_LIMITED = ("/api/", "/metrics", "/sign-in", "/sso/")
+_LIMITED = ("/api/", "/metrics", "/readyz", "/sign-in", "/sso/")
 
 
 @dataclass(slots=True)

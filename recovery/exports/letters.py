@@ -22,6 +22,7 @@ _LETTERS = Columns(
         **dict.fromkeys(("task_id", "task_name", "kind", "status", "category", "exception_type"), TEXT),
         **dict.fromkeys(("message", "fingerprint"), TEXT),
         **dict.fromkeys(("occurrences", "attempts", "generation"), WHOLE),
+        "priority": WHOLE,
         **dict.fromkeys(("queue", "session_id", "client_id", "correlation_id"), TEXT),
         **dict.fromkeys(("first_failed_at", "failed_at", "resolved_at", "discarded_at"), MOMENT),
         **dict.fromkeys(("claimed_by", "retry_task_id"), TEXT),

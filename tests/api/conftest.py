@@ -13,7 +13,7 @@ from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.store import EventStore
 from api.app import create_api, no_such_path
-from api.health import health_route
+from api.health import health_routes
 from dlq.broker.look import Look
 from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
@@ -66,7 +66,7 @@ def client(engine, redis_url, published, funnels, watch):
         return datetime.now(UTC)
 
     routes = [
-        health_route(engine, redis_url),
+        *health_routes(engine, redis_url, funnels, clock),
         sign_in_route(engine, COOKIE, clock),
         Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED, watch, clock)),
         Route("/api/{path:path}", no_such_path),

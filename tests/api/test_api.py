@@ -5,16 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from analytics.question import Question
 from analytics.views.funnel import FUNNEL as FUNNEL_VIEW
-from api.health import health_route
 from infra import audit
 from infra.access.roles import Person, Role
-from infra.database import open_engine
-from tests.browser.conftest import free_port
 from tests.dlq import builders
 from tests.pages.conftest import SIGN_UP
 
@@ -103,19 +98,6 @@ def test_nothing_answers_without_a_session(client):
 
 def test_an_unknown_api_path_is_not_a_page(sign_in):
     assert sign_in(Role.ADMIN).get("/api/v2/anything").status_code == 404
-
-
-def test_health_is_well_while_the_servers_answer(client):
-    assert client.get("/healthz").json() == {"status": "ok"}
-
-
-def test_health_names_what_is_silent():
-    nowhere = open_engine(f"postgresql+psycopg://nobody:secret@127.0.0.1:{free_port()}/none")
-    routes = [health_route(nowhere, f"redis://127.0.0.1:{free_port()}/0")]
-    answer = TestClient(Starlette(routes=routes)).get("/healthz")
-    assert answer.status_code == 503
-    assert answer.json() == {"status": "failing", "silent": ["database", "redis"]}
-    assert "secret" not in answer.text
 
 
 def test_e_mail_addresses_are_masked_when_the_setting_says_so(world, sign_in):

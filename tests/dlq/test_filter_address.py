@@ -20,6 +20,7 @@ FULL = LetterFilter(
     task_id="t1",
     client_id="c1",
     operation_id=7,
+    priority=0,
     clients=("c1", "c2"),
     text="no such = plan",
     failed_from=datetime(2026, 3, 1, tzinfo=UTC),
@@ -33,7 +34,7 @@ def test_a_filter_comes_back_from_its_address():
 
 @pytest.mark.parametrize("name", [field.name for field in fields(LetterFilter) if field.name != "clients"])
 def test_every_field_of_the_filter_is_in_the_address(name):
-    changed = getattr(FULL, name) or "x"
+    changed = getattr(FULL, name)
     assert {pair[0] for pair in to_pairs(LetterFilter(**{name: changed}))} == {name}
 
 
@@ -47,7 +48,7 @@ def test_a_moment_without_an_offset_is_utc():
 
 
 @pytest.mark.parametrize(
-    "pair", [("status", "lost"), ("kind", ""), ("failed_to", "yesterday"), ("operation_id", "-7")]
+    "pair", [("status", "lost"), ("kind", ""), ("failed_to", "yesterday"), ("operation_id", "-7"), ("priority", "1000")]
 )
 def test_a_value_that_is_not_known_is_named(pair):
     with pytest.raises(BadFilter, match=f"^{pair[0]} cannot be '{pair[1]}': it must be"):
