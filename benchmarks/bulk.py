@@ -137,7 +137,7 @@ def _write_letters(engine: Engine, letters: int) -> None:
             "task_id": task_id,
             "headers": dead_letter.c.headers.concat(func.jsonb_build_object("id", task_id)),
         }
-        columns = [column for column in dead_letter.c if column.name != "id"]
+        columns = [column for column in dead_letter.c if column.name not in ("id", "priority")]
         copies = select(*(changed.get(column.name, column) for column in columns)).join_from(
             dead_letter, number, literal(True)
         )

@@ -17,8 +17,8 @@ from dlq.queries import LetterFilter
 Pairs = list[tuple[str, str]]
 TEXT_FIELDS = tuple(name for name in LetterFilter.__slots__ if isinstance(getattr(LetterFilter(), name), str))
 _MOMENTS = ("failed_from", "failed_to")
-#: Whole numbers, with the digits that their columns hold.
-_NUMBERS = {"operation_id": 18, "priority": 3}
+#: Whole numbers, with the most digits that they are compared in.
+_NUMBERS = {"operation_id": 18, "priority": 9}
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -63,7 +63,7 @@ def _word(words: type[Word], name: str, value: str) -> Word:
 
 def _number(name: str, value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > _NUMBERS[name]:
-        raise BadFilter(name, value, f"a whole number of at most {_NUMBERS[name]} digits")
+        raise BadFilter(name, value, "a whole number")
     return int(value)
 
 

@@ -122,6 +122,9 @@ class Guard:
     def _refusal(self, scope: Scope, shown: _Shown, person: Person | None) -> Response | None:
         """The answer to whoever may not come in; a websocket is closed instead of being sent it."""
         path = scope["path"]
+        if "\n" in path:
+            # The patterns of routes end where a line does, so such a path would pass by all of ours.
+            return problem(404, "There is nothing at this path.")
         is_safe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
         if not is_safe and shown.token is None and not _same_origin(Headers(scope=scope)):
             return problem(403, "This request must come from the dashboard itself.", instance=path)

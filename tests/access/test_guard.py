@@ -80,6 +80,11 @@ def test_a_path_that_only_begins_like_an_open_one_is_not_open(client):
     assert client.get("/sign-in-as-admin").status_code == 303
 
 
+@pytest.mark.parametrize("path", ["/static/%0Ax", "/api/v1/%0A", "/funnel%0A"])
+def test_a_path_of_two_lines_is_nowhere(signed_in, path):
+    assert signed_in.get(path).status_code == 404
+
+
 def test_the_link_signs_in_and_leads_on(client, link):
     answer = client.get("/sign-in", params={"token": link, "next": "/dead-letters"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters")

@@ -116,6 +116,29 @@ def test_filters_narrow_the_list(engine):
     assert shown(engine, fingerprint=fingerprint) == ["b"]
 
 
+def test_letters_are_narrowed_and_counted_by_the_priority_of_their_message(engine):
+    fail(engine, envelope("plain", properties={}))
+    fail(engine, envelope("low", properties={"priority": 0}))
+    fail(engine, envelope("high", properties={"priority": 9}))
+    fail(engine, envelope("odd", properties={"priority": "urgent"}))
+    fail(engine, envelope("huge", properties={"priority": 10**9}))
+    assert shown(engine, priority=0) == ["low"]
+    assert shown(engine, priority=9) == ["high"]
+    assert shown(engine, priority=9, status=(Status.DEAD,), task_name="shop.pay") == ["high"]
+    assert shown(engine, priority=9, status=(Status.RESOLVED,)) == []
+    assert console.count(engine, OLGA, LetterFilter(priority=0)).count == 1
+    stats = console.stats(engine, OLGA, LetterFilter(priority=9))
+    assert (stats.total, stats.by_task_name) == (1, {"shop.pay": 1})
+    listed = console.letters(engine, OLGA, redactor=MASKED).letters
+    assert {found.task_id: found.priority for found in listed} == {
+        "plain": None,
+        "low": 0,
+        "high": 9,
+        "odd": None,
+        "huge": None,
+    }
+
+
 def test_a_letter_shows_arguments_failures_and_history(engine):
     body = body_of("ana", plan=3)
     letter_id = fail(engine, envelope(body=body, headers={"tenant": "acme"}))

@@ -48,7 +48,14 @@ def test_a_moment_without_an_offset_is_utc():
 
 
 @pytest.mark.parametrize(
-    "pair", [("status", "lost"), ("kind", ""), ("failed_to", "yesterday"), ("operation_id", "-7"), ("priority", "1000")]
+    "pair",
+    [
+        ("status", "lost"),
+        ("kind", ""),
+        ("failed_to", "yesterday"),
+        ("operation_id", "-7"),
+        ("priority", "high"),
+    ],
 )
 def test_a_value_that_is_not_known_is_named(pair):
     with pytest.raises(BadFilter, match=f"^{pair[0]} cannot be '{pair[1]}': it must be"):

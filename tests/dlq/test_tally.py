@@ -144,6 +144,8 @@ def test_a_fold_passes_over_rows_that_another_has(engine):
         {"text": "plan"},
         {"client_id": "c1"},
         {"clients": ("c1", "c2")},
+        {"priority": 0, "task_name": "shop.a"},
+        {"priority": 7},
         {"failed_to": NOON - timedelta(hours=9)},
     ],
 )

@@ -46,6 +46,13 @@ def test_the_list_is_narrowed_by_task_and_by_words(world, shown):
     assert "No dead letter matches" in shown(app)
 
 
+def test_a_priority_in_the_address_narrows_the_list(world, shown):
+    world.letter(task_id="t1", properties={"priority": 0})
+    world.letter(task_id="t2", properties={"priority": 9})
+    app = world.open(Role.OPERATOR, PAGE, priority="9")
+    assert [box.label for box in app.checkbox] == ["Pick letter 2"]
+
+
 def test_an_empty_list_says_so(world, shown):
     text = shown(world.open(Role.OPERATOR, PAGE))
     assert "Failed tasks appear here within seconds" in text
