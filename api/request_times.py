@@ -6,6 +6,7 @@ Everything that is not below /api/v1 counts by what it is, so that no address of
 import time
 
 from prometheus_client import CollectorRegistry, Histogram
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -67,7 +68,7 @@ class NamedRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
-        if _ROUTE in scope and (route := scope.get("route")) is not None:
+        if _ROUTE in scope and isinstance(route := scope.get("route"), Route):
             scope[_ROUTE].append(f"/api/v1{route.path}")
 
 

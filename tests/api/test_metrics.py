@@ -75,7 +75,7 @@ def test_a_request_counts_under_its_route_and_never_under_its_address():
         middleware=[Middleware(RequestTimes, registry=registry)],
     )
     client = TestClient(app)
-    for path in ("/api/v1/things/200/", "/api/v1/things/404/", "/somewhere"):
+    for path in ("/api/v1/things/200/", "/api/v1/things/404/", "/api/v1/secret-7", "/somewhere"):
         client.get(path)
     families = text_string_to_metric_families(client.get("/metrics").text)
     counted = {
@@ -87,5 +87,6 @@ def test_a_request_counts_under_its_route_and_never_under_its_address():
     assert counted == {
         ("/api/v1/things/{number}/", "200"): 1,
         ("/api/v1/things/{number}/", "404"): 1,
+        ("api", "404"): 1,
         ("page", "404"): 1,
     }
