@@ -18,6 +18,7 @@ from kombu.transport import virtual
 import dlq.broker.limit_command  # noqa: F401 - importing it registers the command
 from dlq.letters import Kind
 from dlq.tasks import keeps_letters
+from dlq.worker import spool
 from dlq.worker.capture import Capture
 from dlq.worker.failures import MALFORMED, failure_of
 from dlq.worker.heartbeat import Heartbeat
@@ -45,6 +46,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
         self._replay: Any = None
         self._heartbeat = Heartbeat(self.capture, consumer)
         self.capture.queues = consumer.app.amqp.queues.consume_from
+        spool.warn_if_unusable(self.capture.settings.spool)
         consumer.update_strategies = self._with_capture(consumer, consumer.update_strategies)
         self._letter_before(consumer, "on_unknown_task", self._on_unknown_task)
         self._letter_before(consumer, "on_unknown_message", self._on_unknown_message)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,21 @@ def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
         raise
     _sync_folder(folder)
     return final
+
+
+def warn_if_unusable(folder: Path) -> None:
+    """Say in the log, before it is needed, that letters could not be stored here."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _log.error(
+            "Dead letters cannot be kept in %s while the database is away: %s. Set DLQ_SPOOL to a folder"
+            " that this worker may write to.",
+            folder,
+            error.strerror or error,
+        )
 
 
 def waiting(folder: Path, limit: int) -> list[Path]:

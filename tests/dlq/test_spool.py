@@ -18,6 +18,15 @@ def test_records_come_back_oldest_first_and_leave_the_folder(tmp_path):
     assert list((tmp_path / "spool").iterdir()) == []
 
 
+def test_a_folder_that_takes_no_file_is_said_before_it_is_needed(tmp_path, caplog):
+    spool.warn_if_unusable(tmp_path / "new" / "spool")
+    assert caplog.text == ""
+    (tmp_path / "file").touch()
+    spool.warn_if_unusable(tmp_path / "file" / "spool")
+    assert f"cannot be kept in {tmp_path}/file/spool" in caplog.text
+    assert "DLQ_SPOOL" in caplog.text
+
+
 def test_what_could_not_be_written_stays_with_all_after_it(tmp_path):
     for order_ms in (1, 2):
         spool.append(tmp_path, {"at": order_ms}, order_ms)
