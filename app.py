@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from streamlit.file_util import get_static_dir
 
 from api.app import create_api, no_such_path
+from api.first_page import first_page_route
 from api.health import health_routes
 from api.metrics import create_registry, metrics_route
 from api.request_times import RequestTimes
@@ -45,6 +46,7 @@ app = st.App(
         metrics_route(registry),
         sign_in_route(handles.engine, cookie, clock, provider=provider and provider.title),
         *sso_routes(provider, handles.engine, cookie, clock),
+        first_page_route(),
         Mount(
             "/api/v1",
             create_api(

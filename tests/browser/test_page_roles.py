@@ -72,6 +72,16 @@ def test_signed_out_every_page_leads_to_sign_in(dashboard: str, path: str):
     assert answer.headers["location"].startswith("/sign-in?next=")
 
 
+def test_the_first_page_has_a_name_too(world: World, browser: Browser, dashboard: str, cookie):
+    context = browser.new_context()
+    context.add_cookies([cookie(dashboard, Role.VIEWER)])
+    page = context.new_page()
+    page.goto(f"{dashboard}/overview?name=sign-up")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=20_000)
+    assert page.url == f"{dashboard}/?name=sign-up"
+    context.close()
+
+
 def test_every_page_is_in_this_matrix():
     files = {path.stem for path in PAGES.glob("[a-z]*.py")} - {"frame"}
     assert files == {file for file, _, _ in ALLOWED.values()}
