@@ -7,7 +7,7 @@ from analytics.question import Question
 from analytics.views.time_to_convert import TIME_TO_CONVERT, TimeToConvertView
 from analytics.views.trend import TREND
 from infra.access.roles import Person
-from pages import _downloads, _numbers, _resources, _states, _trend_charts
+from pages import _downloads, _histogram, _numbers, _resources, _states, _trend_charts
 from pages._words import count, duration
 
 _PER = {"Days": "day", "Weeks": "week"}
@@ -74,7 +74,7 @@ def time_to_convert(person: Person, definition: FunnelDefinition, question: Ques
         if not view.histogram.sessions:
             _states.state("Nobody made both steps", "Other steps, or other days, may have some.")
             return
-        _trend_charts.histogram(view)
+        _histogram.histogram(view)
         _states.note(_sentence(view))
         _numbers.expander(
             view,

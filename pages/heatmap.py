@@ -10,6 +10,8 @@ from pages import (
     _footer,
     _funnel_states,
     _heatmap_cards,
+    _heatmap_hours,
+    _heatmap_slices,
     _page_head,
     _resources,
     _sessions,
@@ -39,12 +41,12 @@ head.export.html(_downloads.of_view("drop-off-heatmap", asked.definition, asked.
 _heatmap_cards.numbers(view)
 _states.note(view.finding)
 with st.container(border=True, key="card_hours"):
-    _heatmap_cards.hours(view, links)
+    _heatmap_hours.hours(view, links)
 left, right = st.columns(2, gap="small")
 with left, st.container(border=True, key="card_segments", height="stretch"):
-    _heatmap_cards.segments(view, links)
+    _heatmap_slices.segments(view, links)
 with right, st.container(border=True, key="card_patterns", height="stretch"):
-    _heatmap_cards.patterns(view, links)
+    _heatmap_slices.patterns(view, links)
 with st.container(border=True, key="card_reasons"):
     _heatmap_cards.reasons(view, links)
 with st.container(border=True, key="card_table"):
