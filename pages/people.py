@@ -5,6 +5,7 @@ import streamlit as st
 from infra.access.roles import Permission
 from pages import (
     _access,
+    _downloads,
     _people_changes,
     _people_list,
     _people_person,
@@ -21,8 +22,10 @@ with _states.failures_shown("The people"):
     _people_changes.refused()
     with st.container(border=True, key="card_people"):
         _people_list.show()
+        st.html(_downloads.of_table("people"))
     with st.container(border=True, key="card_tokens"):
         _tokens_list.show()
+        st.html(_downloads.of_table("tokens"))
     with st.container(border=True, key="card_open_sessions"):
         _people_sessions.show()
     if login := st.query_params.get("person"):

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from recovery.exports import audit, broker, definitions, letters, sessions, views
+from recovery.exports import audit, broker, definitions, letters, people, sessions, views
 from recovery.exports.errors import UnknownTable
 from recovery.exports.table import Table
 
 TABLES: Mapping[str, Table] = {
     table.name: table
-    for module in (views, sessions, letters, broker, definitions, audit)
+    for module in (views, sessions, letters, broker, definitions, people, audit)
     for table in module.TABLES
 }
 
