@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: The last hundredth of the size takes three times as long as all before it.
+#: Level 9 makes the chart library a quarter of a percent smaller and takes half as long again.
 LEVEL = 6
 
 _HASHED = re.compile(r".+\.[\w-]{8,}\.(js|css)")

@@ -10,6 +10,7 @@ from infra.database import first_line
 from infra.doctor import machine, servers
 from infra.doctor.findings import Finding, Level, error
 from infra.doctor.patient import Patient, patient
+from infra.errors import DatabaseUnavailable
 from infra.settings import Settings
 
 #: What the parts above this package look at besides.
@@ -43,6 +44,8 @@ def _answers(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The same, with a server that went away or refused in between as the last of them."""
     try:
         yield from findings
+    except DatabaseUnavailable as problem:
+        yield error("database", f"PostgreSQL went away: {problem.reason}.", _MEND)
     except DBAPIError as problem:
         yield error("database", f"PostgreSQL refused: {first_line(problem.orig or problem)}.", _MEND)
     except redis.RedisError as problem:

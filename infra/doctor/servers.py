@@ -16,7 +16,7 @@ from infra.migrate import missing_migrations
 APART_SECONDS = 1.0
 FAR_APART_SECONDS = 30.0
 OLDEST_REDIS = (6, 2)
-#: Reads whole replies, as any worker would, and takes no more room than this.
+#: The policy under which a full broker refuses new tasks, and throws none away.
 _KEEPS_ALL = "noeviction"
 
 
