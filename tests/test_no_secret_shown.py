@@ -21,6 +21,7 @@ from dlq.redaction import Redactor
 from dlq.retries.retry import RetryClient
 from dlq.sealing import Sealer
 from dlq.tables import dead_letter_words
+from dlq.times import utc_now
 from infra import audit
 from infra.access.roles import Person, Role
 from recovery.exports.table import Sources
@@ -66,7 +67,7 @@ def _told(engine, letter_id, sealer):
 def _answered(engine, sealer):
     api = FastAPI()
     api.include_router(export_routes(Sources(engine, None, REDACTOR, None, lambda: datetime.now(UTC))))
-    api.include_router(letter_routes(engine, None, REDACTOR, sealer))
+    api.include_router(letter_routes(engine, None, REDACTOR, sealer, utc_now))
 
     @api.middleware("http")
     async def as_ada(request, go_on):

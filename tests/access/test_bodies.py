@@ -19,6 +19,7 @@ from starlette.types import Message
 from infra.access.bodies import MOST_BYTES, MOST_EVENT_BYTES, BodyLimits
 from tests.browser.conftest import free_port
 from tests.dlq.worker import DEADLINE_SECONDS, eventually
+from tests.loops import finished
 
 EVENTS = "/api/v1/events/"
 
@@ -69,7 +70,7 @@ def asked(messages: list[Message], headers: list[tuple[bytes, bytes]]) -> list[M
         raise AssertionError("the routes saw the request")
 
     scope = {"type": "http", "path": "/api/v1/x", "headers": headers}
-    asyncio.run(BodyLimits(never, seconds=0.05)(scope, receive, send))
+    finished(BodyLimits(never, seconds=0.05)(scope, receive, send))
     return sent
 
 

@@ -10,6 +10,7 @@ from infra.access.lookup import Lookup
 from infra.access.roles import Person, Role
 from infra.errors import DatabaseUnavailable
 from tests.access.people import NOON
+from tests.loops import finished
 
 pytestmark = pytest.mark.servers
 ADA = Person("ada", Role.VIEWER)
@@ -22,7 +23,7 @@ def digest(engine):
 
 
 def asked(work):
-    return asyncio.run(work())
+    return finished(work())
 
 
 def test_many_at_once_share_one_connection(engine, digest):

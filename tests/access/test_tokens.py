@@ -1,6 +1,5 @@
 """Tokens: what they stand for, when they stop, and what the guard makes of them."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from infra.access.roles import Person, Role, new_person
 from infra.access.tables import api_token, person
 from infra.audit import audit_entry
 from infra.errors import AccessDenied, UnknownToken, UnusablePerson
+from tests.loops import finished
 
 pytestmark = pytest.mark.servers
 
@@ -32,7 +32,7 @@ def person_of(engine):
         return await Lookup(engine).of_token(opaque.digest(token), now=now)
 
     def found(token, now=NOON):
-        return asyncio.run(ask(token, now))
+        return finished(ask(token, now))
 
     return found
 

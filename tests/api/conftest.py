@@ -1,5 +1,6 @@
 """The REST app over real servers, without a browser; `sign_in(role)` gives a client with a session."""
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -56,6 +57,8 @@ def funnels(engine, redis_url, tmp_path):
 def watch(engine, redis_url):
     with create_celery(redis_url) as asking, redis.Redis.from_url(redis_url) as broker:
         yield BrokerWatch(Look(engine, asking, broker))
+        for looking in (thread for thread in threading.enumerate() if thread.name == "broker-watch"):
+            looking.join()
 
 
 @pytest.fixture

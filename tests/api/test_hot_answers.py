@@ -1,10 +1,9 @@
 """An answer given a moment ago is given again; after that it is made anew."""
 
-import asyncio
-
 from starlette.requests import Request
 
 from api.hot_answers import KEPT_SECONDS, MOST_ANSWERS, HotAnswers
+from tests.loops import finished
 
 
 class Clock:
@@ -22,7 +21,7 @@ def given(hot: HotAnswers, key: object, text: str, tag: str = ""):
     async def make() -> str:
         return text
 
-    return asyncio.run(hot.answer(asked(tag), key, make))
+    return finished(hot.answer(asked(tag), key, make))
 
 
 def test_an_answer_is_kept_for_a_moment_and_no_longer():

@@ -112,6 +112,7 @@ def test_an_installation_from_before_the_second_login_goes_on_with_its_own_audit
             owner.execute(f"DROP FUNCTION onward.{function} CASCADE")
         for column in ("actor", "action", "subject"):
             owner.execute(f"DROP INDEX onward.audit_entry_{column}_id")
+        owner.execute("ALTER TABLE onward.dead_letter DROP COLUMN priority")
         owner.execute("UPDATE onward.alembic_version SET version_num = '0009'")
         owner.execute("DROP OWNED BY onward_application")
         owner.execute("REVOKE ALL ON SCHEMA onward FROM onward_application")

