@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,23 +13,21 @@ from numpy.typing import NDArray
 
 from analytics import grouping, timing
 from analytics.belonging import Clients, of_clients
-from analytics.conditions import Condition
-from analytics.funnels import Exclusion, FunnelDefinition, Step
+from analytics.chain_search import write_chains
+from analytics.funnels import FunnelDefinition
 from analytics.grouping import Rows, Runs
 from analytics.kernel import arrays
-from analytics.kernel.arrays import Events, Exclusions, Sessions
-from analytics.kernel.best import find_chains
+from analytics.kernel.arrays import Events, Sessions
 from analytics.kernel.tallying import NO_ROW, add_sessions, place_sessions
-from analytics.kernel.touches import bits_of, keep_bits
 from analytics.partition import Coded, Partition
 from analytics.question import Question
+from analytics.serving import events_of, existing
 from analytics.tally import Tally
 from analytics.timing import Timing
 
 _ORDERS = {"ordered": arrays.ORDERED, "strict": arrays.STRICT, "unordered": arrays.UNORDERED}
 _NO_CODES = np.empty(0, np.int32)
 _NO_FLAGS = np.empty(0, np.bool_)
-_NO_BITS = np.empty(0, np.uint32)
 _NO_TIMES = np.empty(0, np.int64)
 _NO_VALUES = Coded(_NO_CODES, ())
 _ROW_OF_ALL = np.zeros(1, np.int32)
@@ -76,13 +74,6 @@ class Count:
             deciding_step=self._step_of_attribution if self.is_by_run else 0,
         )
 
-    @cached_property
-    def exclusions(self) -> Exclusions:
-        return Exclusions(
-            np.array([one.from_step for one in self.definition.exclusions], np.int64),
-            np.array([one.to_step for one in self.definition.exclusions], np.int64),
-        )
-
     @property
     def is_by_run(self) -> bool:
         """Whether a session is in a row for each of its values, rather than in one."""
@@ -109,10 +100,8 @@ def tally(partition: Partition, count: Count) -> Tally:
 
 def add_to(result: Tally, partition: Partition, count: Count, scratch: "Scratch | None" = None) -> None:
     """Add the partition to `result`, in place. A caller with many partitions keeps one scratch for them."""
-    _, found = _found(partition, count, scratch)
-    add_sessions(
-        count.rules, found.furthest, found.chains, found.rows, found.bins, found.outcomes, result.counts
-    )
+    found = _found(partition, count, scratch)
+    add_sessions(found.sessions, count.when.bins, count.rules, found.chains, result.counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,24 +121,26 @@ class Chains:
 
 
 def chains(partition: Partition, count: Count) -> Chains:
-    """Which sessions the tally counted: the same arrays, before they are added up."""
-    runs, found = _found(partition, count)
-    counted = np.flatnonzero(found.rows != NO_ROW)
+    """Which sessions the tally counted: the same chains, before they are added up."""
+    found = _found(partition, count)
+    placed = found.placed(count)
+    counted = np.flatnonzero(placed.row != NO_ROW)
+    session_of = found.runs.session_of
     return Chains(
         partition,
-        counted if runs.session_of is None else runs.session_of[counted],
-        found.rows[counted],
-        found.bins[counted],
-        found.furthest[counted],
-        found.outcomes[counted],
-        found.chains[counted],
+        counted if session_of is None else session_of[counted],
+        placed.row[counted],
+        placed.bin[counted],
+        placed.reached[counted],
+        placed.outcome[counted],
+        found.chains[:, counted].T,
     )
 
 
 def entered_by_value(partition: Partition, count: Count) -> Counter[str]:
     """How many of the sessions that the tally counts have each value: what the rows are ranked by."""
-    runs, found = _found(partition, count)
-    counted = grouping.counted_by_value(runs, found.rows != NO_ROW)
+    found = _found(partition, count)
+    counted = grouping.counted_by_value(found.runs, found.placed(count).row != NO_ROW)
     missing = grouping.missing_value(count.question.breakdown)
     if grouping.MISSING in counted and missing != grouping.MISSING:
         counted[missing] = counted.pop(grouping.MISSING)
@@ -165,22 +156,6 @@ def values_of(partition: Partition, count: Count) -> Sequence[str]:
     return of(existing(partition, count.question.event_where), dimensions).values
 
 
-def steps_of_events(partition: Partition, steps: Sequence[Step | Exclusion]) -> NDArray[np.uint32]:
-    """Per event the steps, or exclusions, it can serve: bit k for number k."""
-    by_name = np.zeros(len(partition.name.values) + 1, np.uint32)
-    for at, step in enumerate(steps):
-        for code, name in enumerate(partition.name.values):
-            if not step.events or name in step.events:
-                by_name[code] |= np.uint32(1 << at)
-    serving: NDArray[np.uint32] = bits_of(partition.name.codes, by_name)
-    for at, step in enumerate(steps):
-        for condition in step.where:
-            column = partition.column(condition.property)
-            kept = np.where(_holds(column, condition), np.uint32(0xFFFFFFFF), ~np.uint32(1 << at))
-            keep_bits(column.codes, kept.astype(np.uint32), serving)
-    return serving
-
-
 def to_ms(moment: dt.datetime | None) -> int:
     """Milliseconds, rounded up, so that an end a microsecond after an event still includes it."""
     if moment is None:
@@ -188,60 +163,57 @@ def to_ms(moment: dt.datetime | None) -> int:
     return -((dt.datetime(1970, 1, 1, tzinfo=dt.UTC) - moment) // dt.timedelta(milliseconds=1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """Per run; the kernel says what the arrays mean."""
-
-    furthest: NDArray[np.int64]
-    chains: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    bins: NDArray[np.int32]
-    outcomes: NDArray[np.int32]
-
-    @classmethod
-    def empty(cls, runs: int, steps: int) -> Self:
-        return cls(
-            furthest=np.empty(runs, np.int64),
-            chains=np.empty((runs, steps), np.int64),
-            rows=np.empty(runs, np.int32),
-            bins=np.empty(runs, np.int32),
-            outcomes=np.empty(runs, np.int32),
-        )
-
-
 class Scratch:
-    """Room for what is found in one partition after the other, taken once."""
+    """Room for the chains of one partition after the other, taken once."""
 
     def __init__(self) -> None:
-        self._room = _Found.empty(0, 0)
+        self._room = np.empty(0, np.int64)
 
-    def of(self, runs: int, steps: int) -> _Found:
-        if len(self._room.furthest) < runs or self._room.chains.shape[1] != steps:
-            self._room = _Found.empty(runs + runs // 4, steps)
-        return _Found(*(getattr(self._room, name)[:runs] for name in _Found.__slots__))
+    def chains(self, steps: int, runs: int) -> NDArray[np.int64]:
+        """[step, run], not empty."""
+        if len(self._room) < steps * runs:
+            self._room = np.empty(steps * runs * 5 // 4, np.int64)
+        return self._room[: steps * runs].reshape(steps, runs)
 
 
-def _found(partition: Partition, count: Count, scratch: Scratch | None = None) -> tuple[Runs, _Found]:
-    """The chain of every run, and where it belongs."""
-    rules = count.rules
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The best chain of every run, and what decides where it belongs."""
+
+    runs: Runs
+    sessions: Sessions
+    chains: NDArray[np.int64]  #: [step, run]
+
+    def placed(self, count: Count) -> "_Placed":
+        runs = self.chains.shape[1]
+        places = _Placed(
+            np.empty(runs, np.int64),
+            np.empty(runs, np.int32),
+            np.empty(runs, np.int32),
+            np.empty(runs, np.int32),
+        )
+        place_sessions(self.sessions, count.when.bins, count.rules, self.chains, *places)
+        return places
+
+
+class _Placed(NamedTuple):
+    """Per run; the kernel says what the arrays mean."""
+
+    reached: NDArray[np.int64]
+    row: NDArray[np.int32]
+    bin: NDArray[np.int32]
+    outcome: NDArray[np.int32]
+
+
+def _found(partition: Partition, count: Count, scratch: Scratch | None = None) -> _Found:
     theirs = None if count.clients is None else of_clients(partition, count.clients)
     partition = existing(partition, count.question.event_where)
-    runs = _runs(partition, _events(partition, count.definition), count)
-    total = len(runs.events.starts) - 1
-    found = scratch.of(total, rules.steps) if scratch else _Found.empty(total, rules.steps)
+    runs = _runs(partition, count)
     passing = _passing(partition, runs, count, theirs)
-    find_chains(runs.events, count.exclusions, passing, rules, found.furthest, found.chains)
-    place_sessions(
-        _sessions(partition, runs, count), count.when.bins, rules,
-        found.furthest, found.chains, found.rows, found.bins, found.outcomes,
-    )  # fmt: skip
-    return runs, found
-
-
-def _events(partition: Partition, definition: FunnelDefinition) -> Events:
-    excluded_by = steps_of_events(partition, definition.exclusions) if definition.exclusions else _NO_BITS
-    steps_of = steps_of_events(partition, definition.steps)
-    return Events(partition.starts, partition.at_ms, steps_of, excluded_by, _NO_FLAGS)
+    total = partition.sessions if runs.session_of is None else len(runs.session_of)
+    chains = (scratch or Scratch()).chains(count.rules.steps, total)
+    write_chains(partition, runs, count.definition, passing, count.rules, chains)
+    return _Found(runs, _sessions(partition, runs, count), chains)
 
 
 def _passing(
@@ -265,19 +237,20 @@ def _sessions(partition: Partition, runs: Runs, count: Count) -> Sessions:
     )
 
 
-def _runs(partition: Partition, events: Events, count: Count) -> Runs:
+def _runs(partition: Partition, count: Count) -> Runs:
     question = count.question
     if count.rows is None:
-        return Runs(events, None)
+        return Runs(None)
     if count.labels is not None:
-        return Runs(events, _labelled(partition, count.labels))
+        return Runs(_labelled(partition, count.labels))
     dimensions = [count.definition.dimension(name) for name in question.breakdown]
     if question.attribution == "session":
-        return Runs(events, grouping.of_sessions(partition, dimensions))
+        return Runs(grouping.of_sessions(partition, dimensions))
     coded = grouping.of_events(partition, dimensions)
+    events = events_of(partition, count.definition)
     if question.attribution in {"first_touch", "last_touch"}:
         last = question.attribution == "last_touch"
-        return Runs(events, grouping.touched(partition, coded, _may_touch(events, count), last=last))
+        return Runs(grouping.touched(partition, coded, _may_touch(events, count), last=last), events=events)
     if question.attribution == "all_events":
         every = np.ones(len(events.at_ms), np.bool_)
         return grouping.run_per_value(events, coded, every, grouping.without)
@@ -293,22 +266,6 @@ def _may_touch(events: Events, count: Count) -> NDArray[np.bool_]:
     rules = count.rules
     eligible = (events.at_ms >= rules.since_ms) & (events.at_ms < rules.cut_ms)
     return eligible if rules.order == arrays.STRICT else eligible & (events.steps_of > 0)
-
-
-def existing(partition: Partition, conditions: Sequence[Condition]) -> Partition:
-    """Without the events that fail a filter on all events."""
-    if not conditions:
-        return partition
-    passing = np.ones(len(partition.at_ms), np.bool_)
-    for condition in conditions:
-        column = partition.column(condition.property)
-        passing &= _holds(column, condition)[column.codes]
-    return partition.only(passing)
-
-
-def _holds(column: Coded, condition: Condition) -> NDArray[np.bool_]:
-    """Per code whether its value passes; the last entry is for a missing one."""
-    return np.array([*map(condition.holds, column.values), condition.holds("")], np.bool_)
 
 
 def _labelled(partition: Partition, labels: Mapping[str, str]) -> Coded:

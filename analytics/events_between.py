@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.counting import Chains, existing, to_ms
+from analytics.counting import Chains, to_ms
 from analytics.kernel.arrays import CONVERTED, LEFT
 from analytics.kernel.between import count_between
 from analytics.queries import Asked, Reader
+from analytics.serving import existing
 
 #: Of the counts for an event name: those who converted, those who left.
 Sides = tuple[int, int]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from analytics.conditions import number
 from analytics.funnels import Dimension
 from analytics.kernel.arrays import Events
-from analytics.kernel.touches import first_codes, last_codes
+from analytics.kernel.touches import first_codes, gathered, last_codes
 from analytics.partition import Coded, Partition
 from analytics.question import JOIN, Filter
 
@@ -64,9 +64,9 @@ EVERY_VALUE = Rows((), folded=1)
 class Runs:
     """Sessions as the kernel takes them, each with the value it counts under."""
 
-    events: Events
     value: Coded | None  #: of each run; None without a breakdown
     session_of: NDArray[np.int64] | None = None  #: None: run i is session i
+    events: Events | None = None  #: what may count in each run; None: all events of its session
 
 
 def missing_value(breakdown: Sequence[str]) -> str:
@@ -151,11 +151,10 @@ def run_per_value(events: Events, coded: Coded, decides: NDArray[np.bool_], rest
     deciding = np.flatnonzero(decides)
     pairs = np.unique(session[deciding] * width + coded.codes[deciding] + 1)
     session_of, code = pairs // width, (pairs % width - 1).astype(np.int32)
-    starts = np.concatenate([[0], np.cumsum(lengths[session_of])])
-    source = np.arange(starts[-1]) - np.repeat(starts[:-1] - events.starts[session_of], lengths[session_of])
+    starts, source = gathered(events.starts, session_of)
     elsewhere = coded.codes[source] != np.repeat(code, lengths[session_of])
-    runs = _picked(events, source)._replace(starts=starts.astype(np.int32))
-    return Runs(restrict(runs, elsewhere), Coded(code, coded.values), session_of)
+    runs = _picked(events, source)._replace(starts=starts)
+    return Runs(Coded(code, coded.values), session_of, restrict(runs, elsewhere))
 
 
 def _picked(events: Events, which: NDArray[np.int64] | NDArray[np.bool_]) -> Events:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analytics.columns import codes_and_dictionary, codes_and_values, column_of
+from analytics.kernel.once import moments_of_names
 from analytics.kernel.touches import first_codes
 
 _BYTES_PER_VALUE = 100
@@ -45,6 +46,7 @@ class Partition:
         self._columns: dict[str, Coded] = {}
         self._firsts: dict[str, Coded] = {}
         self._varying: dict[str, bool] = {}
+        self._moments: dict[tuple[int, ...], NDArray[np.int64]] = {}
 
     @classmethod
     def of_table(cls, table: pa.Table) -> "Partition":
@@ -60,6 +62,11 @@ class Partition:
         return Partition(self._read, of_all)
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether events of the file are left out."""
+        return self._kept is not None
+
+    @property
     def sessions(self) -> int:
         return len(self.starts) - 1
 
@@ -67,8 +74,26 @@ class Partition:
     def nbytes(self) -> int:
         """Memory held now, about; it grows as columns are asked for."""
         loaded = [self.name, *self._columns.values(), *self._firsts.values()]
-        fixed = self.at_ms.nbytes + self.starts.nbytes
+        fixed = (
+            self.at_ms.nbytes + self.starts.nbytes + sum(moments.nbytes for moments in self._moments.values())
+        )
         return fixed + sum(column.codes.nbytes + _BYTES_PER_VALUE * len(column.values) for column in loaded)
+
+    def moments(self, names: Sequence[Sequence[str]]) -> list[NDArray[np.int64]]:
+        """Of several sets of event names without one in common, when each happened in each session.
+
+        It is the time of the only such event; kernel NEVER without one, SEVERAL with more.
+        """
+        code_of = {value: code for code, value in enumerate(self.name.values)}
+        keys = [tuple(sorted({code_of[name] for name in several if name in code_of})) for several in names]
+        if missing := [key for key in dict.fromkeys(keys) if key not in self._moments]:
+            place_of_code = np.full(len(self.name.values) + 1, -1, np.int32)
+            for place, key in enumerate(missing):
+                place_of_code[list(key)] = place
+            found = np.empty((len(missing), self.sessions), np.int64)
+            moments_of_names(self.starts, self.at_ms, self.name.codes, place_of_code, found)
+            self._moments.update(zip(missing, found, strict=True))
+        return [self._moments[key] for key in keys]
 
     def session_of_events(self) -> NDArray[np.int32]:
         """The number of the session of every event."""

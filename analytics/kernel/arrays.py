@@ -66,7 +66,7 @@ class Bins(NamedTuple):
     edges_ms: Ints  #: rising
     bin_of: Codes
     at_furthest: int  #: 1: the moment of the furthest step decides, 0: that of the entry
-    are_rows: int  #: 1: the bin is the row too
+    are_rows: int  #: 1: the bin of the entry is the row too
 
 
 class Counts(NamedTuple):

@@ -17,18 +17,16 @@ from analytics.kernel.arrays import (
 )
 from analytics.kernel.compiled import compiled
 from analytics.kernel.exclusions import clean_chain
-from analytics.kernel.ordered import UNDECIDED, ordered_chain, plain_chain, simple_chain
+from analytics.kernel.ordered import UNDECIDED, ordered_chain, simple_chain
 from analytics.kernel.strict import strict_chain
 from analytics.kernel.unordered import unordered_chain
 
 
 @compiled
-def find_chains(
-    events: Events, exclusions: Exclusions, passing: Flags, rules: Rules, furthest: Ints, chains: Ints
-) -> None:
-    """Write each session's steps up to the furthest, 0 when it does not count, and its step times.
+def find_chains(events: Events, exclusions: Exclusions, passing: Flags, rules: Rules, chains: Ints) -> None:
+    """Write [step, session] when it took each step; NEVER one that it did not take, or that does not count.
 
-    A step that it did not take has the time NEVER. `passing` of length 0: all sessions pass the filters.
+    `passing` of length 0: all sessions pass the filters.
     """
     # Taking an array out of its group counts references, which the loop below has no time for.
     starts, at_ms, steps_of = events.starts, events.at_ms, events.steps_of
@@ -41,16 +39,13 @@ def find_chains(
         if len(passing) == 0 or passing[session]:
             first, last = starts[session], starts[session + 1]
             if is_simple:
-                got = plain_chain(at_ms, steps_of, first, last, rules, times)
-                if got == UNDECIDED:
-                    got = simple_chain(at_ms, steps_of, first, last, rules, times)
+                got = simple_chain(at_ms, steps_of, first, last, rules, times)
                 if got == UNDECIDED:
                     got = ordered_chain(events, first, last, rules.since_ms, rules.until_ms, rules, work)
             else:
                 got = searched_chain(events, exclusions, first, last, rules, work)
-        furthest[session] = got
         for step in range(got):
-            chains[session, step] = times[step]
+            chains[step, session] = times[step]
 
 
 @compiled

@@ -13,34 +13,6 @@ UNDECIDED = -1
 
 
 @inlined
-def plain_chain(at_ms: Ints, steps_of: Bits, first: int, last: int, rules: Rules, times: Ints) -> int:
-    """Steps taken by a session that enters once, in its window, and has no two events at one instant.
-
-    UNDECIDED for any other. Nothing branches on the events, which no processor can foresee: each time is
-    written to the place of the next step, and stays there if the event serves it.
-    """
-    got, wanted = 0, 1
-    entries, several, tied = 0, 0, False
-    before = NEVER
-    for at in range(first, last):
-        serving, now = int(steps_of[at]), at_ms[at]
-        times[got] = now
-        takes = int(serving == wanted)
-        got, wanted = got + takes, wanted << takes
-        entries += serving & 1
-        several |= serving & (serving - 1)
-        tied |= now == before
-        before = now
-    if got == 0 and entries == 0 and several == 0:
-        return 0
-    in_range = rules.since_ms <= times[0] < rules.until_ms
-    in_window = times[got - 1] - times[0] <= rules.window_ms and times[got - 1] < rules.cut_ms
-    if several or tied or entries != 1 or not in_range or not in_window:
-        return UNDECIDED
-    return got
-
-
-@inlined
 def simple_chain(at_ms: Ints, steps_of: Bits, first: int, last: int, rules: Rules, times: Ints) -> int:
     """Steps taken by the session's only chain; UNDECIDED when there may be several to choose from."""
     got, wanted = 0, 0

@@ -1,8 +1,8 @@
-"""The first and last value of a session, and which steps the events can serve, on dictionary codes."""
+"""The first and last value of a session, which steps its events can serve, and which events they are."""
 
 import numpy as np
 
-from analytics.kernel.arrays import Bits, Codes, Flags
+from analytics.kernel.arrays import Bits, Codes, Flags, Ints
 from analytics.kernel.compiled import compiled
 
 
@@ -43,3 +43,16 @@ def keep_bits(codes: Codes, bits_of_code: Bits, bits: Bits) -> None:
     """Take from every event the bits that its code does not have."""
     for at in range(len(codes)):
         bits[at] &= bits_of_code[codes[at]]
+
+
+@compiled
+def gathered(starts: Codes, numbers: Ints) -> tuple[Codes, Ints]:
+    """The events of these sessions, one session after the other: where each begins, and which they are."""
+    begins = np.zeros(len(numbers) + 1, np.int32)
+    for place, number in enumerate(numbers):
+        begins[place + 1] = begins[place] + starts[number + 1] - starts[number]
+    source = np.empty(begins[-1], np.int64)
+    for place, number in enumerate(numbers):
+        for nth in range(begins[place + 1] - begins[place]):
+            source[begins[place] + nth] = starts[number] + nth
+    return begins, source

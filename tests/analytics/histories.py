@@ -89,6 +89,16 @@ def steps(draw: st.DrawFn, optional: bool, filtered: bool) -> tuple[Step, ...]:
 
 
 @st.composite
+def steps_apart(draw: st.DrawFn) -> tuple[Step, ...]:
+    """Steps without an event name in common, as most funnels have them."""
+    names = draw(st.permutations(NAMES))
+    events = draw(
+        st.sampled_from([[names[:1], names[1:2]], [names[:2], names[2:]], [[name] for name in names]])
+    )
+    return tuple(Step(tuple(several), f"step {number}") for number, several in enumerate(events))
+
+
+@st.composite
 def exclusions(draw: st.DrawFn, order: str, last_step: int, filtered: bool) -> Exclusion:
     whole = order == "unordered"
     from_step = 0 if whole else draw(st.integers(0, last_step - 1))
@@ -99,9 +109,15 @@ def exclusions(draw: st.DrawFn, order: str, last_step: int, filtered: bool) -> E
 
 @st.composite
 def definitions(
-    draw: st.DrawFn, order: str, *, excluding: bool = False, optional: bool = False, filtered: bool = False
+    draw: st.DrawFn,
+    order: str,
+    *,
+    excluding: bool = False,
+    optional: bool = False,
+    filtered: bool = False,
+    apart: bool = False,
 ) -> FunnelDefinition:
-    of = draw(steps(optional and order != "unordered", filtered))
+    of = draw(steps_apart() if apart else steps(optional and order != "unordered", filtered))
     one = exclusions(order, len(of) - 1, filtered)
     excluded = draw(st.lists(one, min_size=1, max_size=2)) if excluding else []
     return FunnelDefinition("f", of, "", draw(st.integers(1, 8)), order, tuple(excluded))
@@ -139,12 +155,15 @@ def asked(
     excluding: bool = False,
     optional: bool = False,
     filtered: bool = False,
+    apart: bool = False,
     broken_down: bool = False,
     tied: bool = True,
     most_events: int = 9,
     sessions: int = 2,
 ) -> Asked:
-    definition = draw(definitions(order, excluding=excluding, optional=optional, filtered=filtered))
+    definition = draw(
+        definitions(order, excluding=excluding, optional=optional, filtered=filtered, apart=apart)
+    )
     return Asked(
         definition,
         draw(questions(definition, broken_down=broken_down, filtered=filtered)),

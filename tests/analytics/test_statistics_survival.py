@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import CensoredData, chi2_contingency, ecdf, logrank
 
 from analytics.rates import FEWEST_ENTRIES
-from analytics.sketch import BUCKETS, GAMMA, value_ms
+from analytics.sketch import BUCKETS, value_ms
 from analytics.statistics.log_rank import LogRank, log_rank
 from analytics.statistics.survival import MOST_POINTS, ConversionCurve, CurvePoint, Watched
 
@@ -127,7 +127,7 @@ def test_a_curve_agrees_with_scipy(group: list[tuple[int, bool]]) -> None:
         expected = ecdf(_censored(group)).sf
         interval = expected.confidence_interval(method="log-log")
     for point in curve.points[1:]:
-        week = round(np.log(point.seconds * 1000 * (1 + GAMMA) / 2) / np.log(GAMMA))
+        week = next(week for week in range(WEEKS + 1) if seconds(week) == point.seconds)
         assert point.share == pytest.approx(1 - float(expected.evaluate(week)), abs=1e-9)
         if point.low is not None:
             assert point.low == pytest.approx(1 - float(interval.high.evaluate(week)), abs=1e-6)

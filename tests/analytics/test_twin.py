@@ -27,6 +27,12 @@ def test_ordered_without_ties(world: Asked) -> None:
     _check_agreement(world)
 
 
+@examples(300)
+@given(st.integers(3, 9).flatmap(lambda most: asked("ordered", apart=True, most_events=most)))
+def test_ordered_with_steps_that_share_no_event(world: Asked) -> None:
+    _check_agreement(world)
+
+
 @examples(400)
 @given(asked("ordered", optional=True))
 def test_optional_steps(world: Asked) -> None:
