@@ -87,7 +87,7 @@ class Partition:
         code_of = {value: code for code, value in enumerate(self.name.values)}
         keys = [tuple(sorted({code_of[name] for name in several if name in code_of})) for several in names]
         if missing := [key for key in dict.fromkeys(keys) if key not in self._moments]:
-            place_of_code = np.full(len(self.name.values) + 1, -1, np.int32)
+            place_of_code = np.full(len(self.name.values) + 1, len(missing), np.int32)
             for place, key in enumerate(missing):
                 place_of_code[list(key)] = place
             found = np.empty((len(missing), self.sessions), np.int64)

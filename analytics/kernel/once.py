@@ -15,13 +15,16 @@ SEVERAL = NEVER + 1
 
 @compiled
 def moments_of_names(starts: Codes, at_ms: Ints, codes: Codes, place_of_code: Codes, moments: Ints) -> None:
-    """Write [place, session], for the names whose code has a place; -1 is none, as is the last entry."""
-    moments[:] = NEVER
+    """Write [place, session]. A name whose code has no place of its own has the one after the last."""
+    places = len(moments)
+    found = np.empty(places + 1, np.int64)
     for session in range(len(starts) - 1):
+        found[:] = NEVER
         for at in range(starts[session], starts[session + 1]):
             place = place_of_code[codes[at]]
-            if place >= 0:
-                moments[place, session] = at_ms[at] if moments[place, session] == NEVER else SEVERAL
+            found[place] = at_ms[at] if found[place] == NEVER else SEVERAL
+        for place in range(places):
+            moments[place, session] = found[place]
 
 
 @compiled

@@ -161,7 +161,7 @@ def test_segments_that_convert_alike_but_later_differ_in_speed() -> None:
     assert of(view, "x").versus.verdict == "not different"
     assert view.speed.verdict == "different"
     assert view.insights == (
-        "x is the first to have half of its sessions converted: after 1m 59s, y after 2d.",
+        "x is the first to have half of its sessions converted: after 2m, y after 2d.",
     )
 
 
