@@ -92,10 +92,16 @@ def codes_and_values(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
 
 def codes_and_dictionary(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     encoded = (column.cast(CODED) if column.type != CODED else column).unify_dictionaries()
-    chunks = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    chunks = [_codes(chunk.indices) for chunk in encoded.chunks]
     codes = np.concatenate(chunks) if chunks else np.empty(0, np.int32)
     dictionary = encoded.chunk(0).dictionary if chunks else pa.array([], pa.string())
     return codes.astype(np.int32, copy=False), dictionary
+
+
+def _codes(indices: pa.Array) -> np.ndarray:
+    filled = indices.fill_null(-1) if indices.null_count else indices
+    codes: np.ndarray = filled.to_numpy()
+    return codes
 
 
 def first_per_session(session: np.ndarray, codes: np.ndarray, sessions: int) -> np.ndarray:

@@ -36,8 +36,9 @@ class Partition:
         self._read = read
         self._kept = kept
         base = read(["session", "at_ms", "name"])
-        self.at_ms: NDArray[np.int64] = base["at_ms"].to_numpy()
-        self.name = Coded(*_tupled(base["name"]))
+        # Copies: what pyarrow allocates and does not get back costs it several times the time to read it.
+        self.at_ms: NDArray[np.int64] = np.array(base["at_ms"].to_numpy())
+        self.name = _copied(*_tupled(base["name"]))
         self.starts = _starts(base["session"].to_numpy())
         if kept is not None:
             self.at_ms = self.at_ms[kept]
@@ -143,6 +144,10 @@ class Partition:
             return Coded(np.full(len(self.at_ms), -1, np.int32), ())
         codes, values = _tupled(table[name])
         return Coded(codes if self._kept is None else codes[self._kept], values)
+
+
+def _copied(codes: NDArray[np.int32], values: tuple[str, ...]) -> Coded:
+    return Coded(np.array(codes), values)
 
 
 def _tupled(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:

@@ -160,9 +160,7 @@ def test_segments_that_convert_alike_but_later_differ_in_speed() -> None:
     view = compared(events)
     assert of(view, "x").versus.verdict == "not different"
     assert view.speed.verdict == "different"
-    assert view.insights == (
-        "x is the first to have half of its sessions converted: after 2m, y after 2d.",
-    )
+    assert view.insights == ("x is the first to have half of its sessions converted: after 2m, y after 2d.",)
 
 
 def test_entry_weeks_are_segments_in_order() -> None:
