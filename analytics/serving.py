@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analytics.conditions import Condition
 from analytics.funnels import Exclusion, FunnelDefinition, Step
 from analytics.kernel.arrays import Events
-from analytics.kernel.touches import bits_of, gathered, keep_bits
+from analytics.kernel.touches import bits_of, keep_bits, serving
 from analytics.partition import Coded, Partition
 
 _NO_FLAGS = np.empty(0, np.bool_)
@@ -24,10 +24,10 @@ def events_of(partition: Partition, definition: FunnelDefinition) -> Events:
 
 
 def events_of_some(partition: Partition, definition: FunnelDefinition, numbers: NDArray[np.int64]) -> Events:
-    """The events of these sessions alone. The steps are event names, without conditions or exclusions."""
-    starts, source = gathered(partition.starts, numbers)
-    steps_of = bits_of(partition.name.codes[source], _bits_of_names(partition.name, definition.steps))
-    return Events(starts, partition.at_ms[source], steps_of, _NO_BITS, _NO_FLAGS)
+    """Of these sessions alone the events that serve a step. The steps are event names, without conditions."""
+    bits_of_code = _bits_of_names(partition.name, definition.steps)
+    found = serving(partition.starts, partition.at_ms, partition.name.codes, bits_of_code, numbers)
+    return Events(*found, _NO_BITS, _NO_FLAGS)
 
 
 def existing(partition: Partition, conditions: Sequence[Condition]) -> Partition:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analytics.kernel.arrays import Bits, Codes, Flags, Ints
+from analytics.kernel.arrays import NEVER, Bits, Codes, Flags, Ints
 from analytics.kernel.compiled import compiled
 
 
@@ -56,3 +56,27 @@ def gathered(starts: Codes, numbers: Ints) -> tuple[Codes, Ints]:
         for nth in range(begins[place + 1] - begins[place]):
             source[begins[place] + nth] = starts[number] + nth
     return begins, source
+
+
+@compiled
+def serving(
+    starts: Codes, at_ms: Ints, codes: Codes, bits_of_code: Bits, numbers: Ints
+) -> tuple[Codes, Ints, Bits]:
+    """Of these sessions the events that serve a step: where each session begins, their times and steps."""
+    begins = np.zeros(len(numbers) + 1, np.int32)
+    most, near = 0, 0
+    for number in numbers:
+        first, last = starts[number], starts[number + 1]
+        most += last - first
+        # Memory is asked for all of them at once; in the loop below each would be waited for.
+        near |= codes[first] | at_ms[first] | at_ms[last - 1]
+    most += near == NEVER
+    served_ms, steps_of = np.empty(most, np.int64), np.empty(most, np.uint32)
+    count = 0
+    for place, number in enumerate(numbers):
+        for at in range(starts[number], starts[number + 1]):
+            bits = bits_of_code[codes[at]]
+            served_ms[count], steps_of[count] = at_ms[at], bits
+            count += bits != 0
+        begins[place + 1] = count
+    return begins, served_ms[:count], steps_of[:count]
