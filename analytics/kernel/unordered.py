@@ -1,7 +1,7 @@
 """The best chain of an unordered funnel: the most distinct steps within one window, whichever opens it.
 
 From every event that may open, events are matched to steps as time goes on; the k-th time of the chain is the
-moment when k distinct steps were done. An exclusion event ends what was begun before it.
+moment when k distinct steps were done. An exclusion event undoes the steps made before it, up to the entry.
 """
 
 from analytics.kernel.arrays import NEVER, Events, Ints, Rules, Work
@@ -34,7 +34,7 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
 
 @compiled
 def chain_from(events: Events, first: int, opening: int, last: int, rules: Rules, work: Work) -> int:
-    """Distinct steps done with events from `opening` on, which is the entry."""
+    """Distinct steps done with events from `opening` on, which is the entry; that alone after an exclusion."""
     entry = events.at_ms[opening]
     done = serve(int(events.steps_of[opening]), 0, work)
     work.chain[0] = entry
@@ -44,8 +44,10 @@ def chain_from(events: Events, first: int, opening: int, last: int, rules: Rules
         at -= 1
     while at < last and got < rules.steps:
         now = events.at_ms[at]
-        if now >= rules.cut_ms or now - entry > rules.window_ms or is_excluded(events, at, entry, last):
+        if now >= rules.cut_ms or now - entry > rules.window_ms:
             break
+        if is_excluded(events, at, entry, last):
+            return 1
         serving = int(events.steps_of[at])
         if at != opening and serving:
             after = serve(serving, done, work)
@@ -58,8 +60,8 @@ def chain_from(events: Events, first: int, opening: int, last: int, rules: Rules
 
 @compiled
 def is_excluded(events: Events, at: int, entry: int, last: int) -> bool:
-    """Whether progress ends here: at an exclusion event after the entry, alone at its instant or with others
-    that serve no step."""
+    """Whether progress is undone here: by an exclusion event after the entry, alone at its instant or with
+    others that serve no step."""
     if len(events.excluded_by) == 0 or not events.excluded_by[at] or events.at_ms[at] == entry:
         return False
     now = events.at_ms[at]

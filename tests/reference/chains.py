@@ -13,6 +13,7 @@ from tests.reference.events import Event, is_excluded
 
 Chain = dict[int, int]
 Moment = int
+NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,17 @@ def _shown(chain: Chain, spoiled_at: Moment) -> Chain:
 
 
 def _unordered_chains(events: Sequence[Event], rules: Rules) -> Iterator[Chain]:
-    """From each entry: when one, two, three distinct steps were done. "Step" k is the k-th of them."""
+    """From each entry: when one, two, three distinct steps were done. "Step" k is the k-th of them.
+
+    An exclusion inside the window undoes all but the entry of a chain that has not taken every step by then.
+    """
     steps = range(rules.last_step + 1)
     served = {event: [step for step in steps if rules.serves(event, step)] for event in events}
     for opener in events:
         if not (rules.may_open(opener) and served[opener]):
             continue
-        end_ms = min(opener.at_ms + rules.window_ms, _reset_at(opener, events, served, rules))
+        end_ms = opener.at_ms + rules.window_ms
+        reset_ms = _reset_at(opener, events, served, rules)
         chain: Chain = {}
         ways_done: set[frozenset[int]] = {frozenset()}
         for event in sorted(events, key=lambda event: event.at_ms):
@@ -153,13 +158,15 @@ def _unordered_chains(events: Sequence[Event], rules: Rules) -> Iterator[Chain]:
                 ways_done |= {done | {step} for done in ways_done for step in served[event]}
                 for number in range(len(chain), max(len(done) for done in ways_done)):
                     chain[number] = event.at_ms
+        if reset_ms <= end_ms and chain.get(rules.last_step, NEVER) > reset_ms:
+            chain = {0: opener.at_ms}
         yield chain
 
 
 def _reset_at(
     opener: Event, events: Sequence[Event], served: dict[Event, list[int]], rules: Rules
 ) -> Moment | float:
-    """When the next exclusion ends what the opener began; ignored at the moment of any step."""
+    """When the next exclusion undoes what the opener began; ignored at the moment of any step."""
     step_moments = {event.at_ms for event in events if served[event]}
     return min(
         (
@@ -170,5 +177,5 @@ def _reset_at(
             and event.at_ms > opener.at_ms
             and event.at_ms not in step_moments
         ),
-        default=float("inf"),
+        default=NEVER,
     )
