@@ -31,19 +31,31 @@ Restrict = Callable[[Events, NDArray[np.bool_]], Events]
 class Rows:
     """The rows of a breakdown. Values beyond the limit share the last row, which says how many they are."""
 
-    values: tuple[str, ...]  #: the missing one first
+    values: tuple[str, ...]
     folded: int = 0  #: values in the row "Other"; 0 when there is none
+    missing: str = MISSING  #: what the breakdown calls a missing value, which is one like any other
 
     @property
     def labels(self) -> tuple[str, ...]:
         return (*self.values, OTHER) if self.folded else self.values
 
     @classmethod
-    def of(cls, entered_by_value: Counter[str], limit: int, missing: str = MISSING) -> "Rows":
-        """The most frequent values, ties by name; the missing one always has a row of its own."""
-        named = [value for value in entered_by_value if value != missing]
-        named.sort(key=lambda value: (-entered_by_value[value], value))
-        return cls((missing, *named[:limit]), folded=max(0, len(named) - limit))
+    def of(
+        cls,
+        entered_by_value: Counter[str],
+        limit: int,
+        missing: str = MISSING,
+        *,
+        keeps_missing: bool = False,
+    ) -> "Rows":
+        """The most frequent values, ties by name; the missing one when nobody entered.
+
+        With `keeps_missing` it has a row in any case, beside those of the limit.
+        """
+        values = sorted(entered_by_value, key=lambda value: (-entered_by_value[value], value)) or [missing]
+        if keeps_missing:
+            values, limit = [missing, *(value for value in values if value != missing)], limit + 1
+        return cls(tuple(values[:limit]), folded=max(0, len(values) - limit), missing=missing)
 
     def of_values(self, values: Sequence[str]) -> NDArray[np.int32]:
         """The row of each value; -1 for one that is in none."""
@@ -53,7 +65,7 @@ class Rows:
 
     def of_codes(self, values: Sequence[str]) -> NDArray[np.int32]:
         """The row of each value; one more at the end, for the code -1 of a missing one."""
-        return np.append(self.of_values(values), np.int32(0))
+        return self.of_values((*values, self.missing))
 
 
 #: One row for everybody who has a row at all.

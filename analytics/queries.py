@@ -202,7 +202,7 @@ def _broken_down(sweep: Sweep) -> tuple[Rows, Tally]:
     if len(known) > MOST_COUNTED_VALUES:
         rows = sweep.ranked(sweep.entered_by_value())
         return rows, sweep.tally(rows)
-    every = Rows((sweep.missing, *sorted(known)))
+    every = Rows((sweep.missing, *sorted(known)), missing=sweep.missing)
     counted = sweep.tally(every)
     entered = zip(every.values, counted.reached[:, 0].tolist(), strict=True)
     rows = sweep.ranked(Counter({value: sessions for value, sessions in entered if sessions}))

@@ -44,7 +44,10 @@ class Sweep:
         return self.is_broken_down and self._with(EVERY_VALUE).is_by_run
 
     def ranked(self, entered: Counter[str]) -> Rows:
-        return Rows.of(entered, self.count.question.most_groups, self.missing)
+        # Among labels, having none is no value that others could crowd out.
+        keeps_missing = self.count.labels is not None
+        most = self.count.question.most_groups
+        return Rows.of(entered, most, self.missing, keeps_missing=keeps_missing)
 
     def tally(self, rows: Rows | None) -> Tally:
         counts = self._counts(rows)

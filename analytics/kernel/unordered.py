@@ -34,7 +34,7 @@ def unordered_chain(events: Events, first: int, last: int, rules: Rules, work: W
 
 @compiled
 def chain_from(events: Events, first: int, opening: int, last: int, rules: Rules, work: Work) -> int:
-    """Distinct steps done with events from `opening` on, which is the entry; that alone after an exclusion."""
+    """Distinct steps done with events from `opening` on, the entry, which alone an exclusion leaves."""
     entry = events.at_ms[opening]
     done = serve(int(events.steps_of[opening]), 0, work)
     work.chain[0] = entry

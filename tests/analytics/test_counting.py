@@ -216,11 +216,19 @@ def test_bounds_belong_to_one_side_and_what_is_no_number_to_none(operator: str, 
 
 def test_values_beyond_the_limit_share_a_row_that_says_how_many() -> None:
     events = [at(0, f"{plan}{n}", "A", plan=plan) for plan, n in [("x", 0), ("x", 1), ("y", 0), ("z", 0)]]
-    assert grouped([*events, at(0, "none", "A")], count("A,B"), "plan", most_groups=1) == {
-        "": [1, 0], "x": [2, 0], "Other": [2, 0],
-    }  # fmt: skip
-    assert Rows.of(Counter({"x": 2, "y": 1, "z": 1}), 1) == Rows(("", "x"), folded=2)
-    assert Rows.of(Counter({"y": 1, "x": 1}), 1) == Rows(("", "x"), folded=1)
+    assert grouped(events, count("A,B"), "plan", most_groups=1) == {"x": [2, 0], "Other": [2, 0]}
+    assert Rows.of(Counter({"x": 2, "y": 1, "z": 1}), 1) == Rows(("x",), folded=2)
+    assert Rows.of(Counter({"y": 1, "x": 1}), 1) == Rows(("x",), folded=1)
+
+
+def test_a_missing_value_is_ranked_like_any_other() -> None:
+    events = [at(0, f"{plan}{n}", "A", plan=plan) for plan, n in [("x", 0), ("x", 1), ("y", 0)]]
+    once, often = [*events, at(0, "none", "A")], [*events, *(at(0, f"none{n}", "A") for n in range(3))]
+    assert grouped(once, count("A,B"), "plan", most_groups=1) == {"x": [2, 0], "Other": [2, 0]}
+    assert grouped(once, count("A,B"), "plan", most_groups=2) == {"x": [2, 0], "": [1, 0], "Other": [1, 0]}
+    assert grouped(often, count("A,B"), "plan", most_groups=1) == {"": [3, 0], "Other": [3, 0]}
+    assert Rows.of(Counter({"x": 2, "y": 1}), 1, keeps_missing=True) == Rows(("", "x"), folded=1)
+    assert Rows.of(Counter(), 1) == Rows(("",))
 
 
 @pytest.mark.parametrize("attribution", ["session", "first_touch", "last_touch", "all_events", "step_0"])

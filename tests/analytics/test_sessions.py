@@ -54,7 +54,7 @@ def asked(engine: Engine, store: EventStore, happened: Happened) -> Asked:
     late = round(dt.datetime(2024, 1, 19, tzinfo=dt.UTC).timestamp() * 1000)
     return Asked(
         FUNNEL,
-        Question(breakdown=("plan",), most_groups=2),
+        Question(breakdown=("plan",), most_groups=3),
         NOW,
         blocked=dict.fromkeys(failed, late),
         patterns={one: f"Error {len(one) % 2}" for one in failed},

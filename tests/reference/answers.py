@@ -97,10 +97,10 @@ def _sessions(world: World) -> dict[str, list[Event]]:
 
 
 def _folded(found: Sequence[Counted], question: Question) -> set[str]:
-    """The values beyond the limit, the most entered first, equals by name; the missing one has its row."""
+    """The values beyond the limit, the most entered first, equals by name; the missing one is one of them."""
     entered = Counter(one.row for one in found)
-    named = sorted(set(entered) - {_missing(question)}, key=lambda value: (-entered[value], value))
-    return set(named[question.most_groups :])
+    ranked = sorted(entered, key=lambda value: (-entered[value], value))
+    return set(ranked[question.most_groups :])
 
 
 def _values_and_chains(events: Session, world: World) -> Iterator[tuple[str, Chain]]:
