@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analytics.errors import AnalyticsError
-from analytics.views.time_to_convert import Histogram
+from analytics.views.time_to_convert import Histogram, check_steps
 from tests.counted import Answer, Row, asked_of_engine, asked_of_twin
 from tests.worked_cases import Case, cases, definition_of, events_of, question_of
 
@@ -26,7 +26,13 @@ def of_each(listed: list[Case]) -> Any:
 @of_each(REFUSED)
 def test_what_cannot_be_asked_is_refused(case: Case) -> None:
     with pytest.raises(AnalyticsError):
-        asked_of_engine(definition_of(case), question_of(case), events_of(case))
+        _ask(case)
+
+
+def _ask(case: Case) -> None:
+    asked_of_engine(definition_of(case), question_of(case), events_of(case))
+    if ends := case["definition"].get("ttc"):
+        check_steps(definition_of(case), ends["from"], ends["to"])
 
 
 @pytest.mark.parametrize("asked", [asked_of_engine, asked_of_twin])

@@ -54,7 +54,8 @@ def definition_of(case: Case) -> FunnelDefinition:
 
 def question_of(case: Case) -> Question:
     given = case["definition"]
-    breakdown = given.get("breakdown") or ()
+    # The times between two steps are those of everybody, whatever the breakdown.
+    breakdown = () if case["kind"] == "time_to_convert" else given.get("breakdown") or ()
     return Question(
         since=dt.datetime.fromisoformat(given["date_from"]),
         until=dt.datetime.fromisoformat(given["date_to"]) + dt.timedelta(microseconds=1),
@@ -91,7 +92,13 @@ def _names(event: str | list[str] | None) -> tuple[str, ...]:
 
 
 def _conditions(where: dict[str, Any]) -> tuple[Condition, ...]:
-    return tuple(_condition(name, given) for name, given in where.items())
+    return tuple(_condition(name, one) for name, given in where.items() for one in _conditions_of(given))
+
+
+def _conditions_of(given: Any) -> list[Any]:
+    """A list of conditions must all hold; of a list of values, one must be met."""
+    several = isinstance(given, list) and any(isinstance(one, dict) for one in given)
+    return given if several else [given]
 
 
 def _condition(name: str, given: Any) -> Condition:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import InvalidQuery
+from analytics.funnels import FunnelDefinition
 from analytics.kernel.arrays import NEVER
 from analytics.queries import Asked, Reader
 from analytics.sketch import BUCKETS, LARGEST_MS, median_ms
@@ -92,6 +93,15 @@ def gaps_ms(times_ms: NDArray[np.int64], from_step: int, to_step: int) -> Gaps:
     return gaps
 
 
+def check_steps(definition: FunnelDefinition, from_step: int, to_step: int) -> None:
+    """Raises InvalidQuery for steps that the funnel does not have in this order."""
+    last = definition.last_step
+    if not 0 <= from_step < last:
+        raise InvalidQuery("from_step", f"{from_step} is not a step before the last; 0 to {last - 1} are")
+    if not from_step < to_step <= last:
+        raise InvalidQuery("to_step", f"{to_step} is not after step {from_step}; up to {last} are allowed")
+
+
 def time_to_convert_view(
     reader: Reader, asked: Asked, *, from_step: int = 0, to_step: int | None = None
 ) -> TimeToConvertView:
@@ -99,12 +109,9 @@ def time_to_convert_view(
 
     Raises InvalidQuery for steps that the funnel does not have in this order, and as Reader.ask.
     """
-    steps, last = asked.definition.steps, asked.definition.last_step
-    to_step = last if to_step is None else to_step
-    if not 0 <= from_step < last:
-        raise InvalidQuery("from_step", f"{from_step} is not a step before the last; 0 to {last - 1} are")
-    if not from_step < to_step <= last:
-        raise InvalidQuery("to_step", f"{to_step} is not after step {from_step}; up to {last} are allowed")
+    steps = asked.definition.steps
+    to_step = asked.definition.last_step if to_step is None else to_step
+    check_steps(asked.definition, from_step, to_step)
     gaps = reader.of_chains(asked, lambda part: gaps_ms(part.times_ms, from_step, to_step))
     return TimeToConvertView(
         name=asked.definition.name,
