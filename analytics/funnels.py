@@ -6,6 +6,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 from analytics.conditions import Condition, check_text
@@ -15,7 +16,7 @@ MAX_STEPS = 32
 MAX_EVENTS_PER_STEP = 50
 MAX_CONDITIONS = 20
 MAX_EXCLUSIONS = 16
-MAX_WINDOW_SECONDS = 10 * 365 * 86400
+MAX_WINDOW_SECONDS = 36_525 * 86400
 MAX_BANDS = 50
 DEFAULT_WINDOW_SECONDS = 14 * 86400
 ORDERS = ("ordered", "strict", "unordered")
@@ -133,6 +134,18 @@ def _check_steps(steps: Sequence[Step], order: str) -> None:
             raise InvalidFunnel(
                 f"steps[{at}].optional", "an unordered funnel counts the steps done, so none can be optional"
             )
+    for at, (step, following) in enumerate(pairwise(steps)):
+        if step.optional and not following.optional and step_is_always(step, following):
+            raise InvalidFunnel(
+                f"steps[{at}].optional",
+                "its events are all events of the required step after it, which takes them first",
+            )
+
+
+def step_is_always(step: Step, other: Step) -> bool:
+    """Whether every event that can be the one step can be the other, going by names and equal filters."""
+    is_named = set(step.events) <= set(other.events) and bool(step.events) == bool(other.events)
+    return is_named and set(other.where) <= set(step.where)
 
 
 def _check_exclusions(definition: FunnelDefinition) -> None:
@@ -159,6 +172,18 @@ def _check_exclusions(definition: FunnelDefinition) -> None:
             raise InvalidFunnel(
                 f"{field}.from",
                 f"an unordered funnel can only exclude from its first step to its last, 0 to {last}",
+            )
+        _check_is_no_step(field, exclusion, definition.steps)
+
+
+def _check_is_no_step(field: str, exclusion: Exclusion, steps: Sequence[Step]) -> None:
+    for at in range(exclusion.from_step, exclusion.to_step + 1):
+        shared = set(exclusion.events) & set(steps[at].events)
+        if shared and set(steps[at].where) <= set(exclusion.where):
+            raise InvalidFunnel(
+                f"{field}.events",
+                f"{min(shared)!r} is step {at} itself; what is excluded from step {exclusion.from_step} "
+                f"to {exclusion.to_step} must be none of them",
             )
 
 

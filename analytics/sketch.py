@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 #: Of the fraction of a float64, the bits that do not say which of 64 buckets it is in.
 REST_BITS = 52 - 6
 FIRST_BUCKET = int(np.float64(1).view(np.int64)) >> REST_BITS
-#: Up to 32 years; longer is impossible, because no window exceeds ten.
-BUCKETS = (int(np.float64(32 * 365.25 * 86_400_000).view(np.int64)) >> REST_BITS) - FIRST_BUCKET + 1
+#: Up to 101 years; longer is impossible, because no window exceeds a hundred.
+BUCKETS = (int(np.float64(101 * 365.25 * 86_400_000).view(np.int64)) >> REST_BITS) - FIRST_BUCKET + 1
 _EDGES_MS = ((np.arange(BUCKETS + 1) + FIRST_BUCKET) << REST_BITS).view(np.float64)
 #: The longest duration of each bucket, whole milliseconds; in a bucket of none it is that of the one before.
 LARGEST_MS = (np.ceil(_EDGES_MS[1:]) - 1).astype(np.int64)

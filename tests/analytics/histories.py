@@ -5,12 +5,14 @@ them, and windows are about as long, so that each bound is met exactly, and miss
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
 from analytics.conditions import OPERATORS, Condition
-from analytics.funnels import Exclusion, FunnelDefinition, Step
+from analytics.funnels import Exclusion, FunnelDefinition, Step, step_is_always
 from analytics.question import ATTRIBUTIONS, Filter, Question
 from tests.analytics.worlds import Event
 
@@ -77,7 +79,7 @@ step_names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=Tru
 
 @st.composite
 def steps(draw: st.DrawFn, optional: bool, filtered: bool) -> tuple[Step, ...]:
-    return tuple(
+    drawn = [
         Step(
             tuple(draw(step_names)),
             label=f"step {number}",
@@ -85,26 +87,30 @@ def steps(draw: st.DrawFn, optional: bool, filtered: bool) -> tuple[Step, ...]:
             optional=optional and number > 0 and draw(st.booleans()),
         )
         for number in range(draw(st.integers(2, 4)))
-    )
+    ]
+    # From the last to the first: whether a step may be optional depends on whether the next one is.
+    for number, (step, following) in reversed([*enumerate(pairwise(drawn))]):
+        if not drawn[number + 1].optional and step_is_always(step, following):
+            drawn[number] = replace(step, optional=False)
+    return tuple(drawn)
 
 
 @st.composite
 def steps_apart(draw: st.DrawFn) -> tuple[Step, ...]:
     """Steps without an event name in common, as most funnels have them."""
     names = draw(st.permutations(NAMES))
-    events = draw(
-        st.sampled_from([[names[:1], names[1:2]], [names[:2], names[2:]], [[name] for name in names]])
-    )
-    return tuple(Step(tuple(several), f"step {number}") for number, several in enumerate(events))
+    shares = st.sampled_from([[names[:1], names[1:2]], [names[:2], names[2:]], [[name] for name in names]])
+    return tuple(Step(tuple(share), f"step {number}") for number, share in enumerate(draw(shares)))
 
 
 @st.composite
-def exclusions(draw: st.DrawFn, order: str, last_step: int, filtered: bool) -> Exclusion:
-    whole = order == "unordered"
+def exclusions(draw: st.DrawFn, order: str, among: Sequence[Step], filtered: bool) -> Exclusion:
+    whole, last_step = order == "unordered", len(among) - 1
     from_step = 0 if whole else draw(st.integers(0, last_step - 1))
     to_step = last_step if whole else draw(st.integers(from_step + 1, last_step))
-    names = draw(st.sampled_from([(EXCLUDED,), (EXCLUDED,), ("C",)]))
-    return Exclusion(names, from_step, to_step, draw(some_conditions) if filtered else ())
+    is_free = all("C" not in step.events for step in among[from_step : to_step + 1])
+    name = "C" if is_free and draw(st.integers(0, 2)) == 2 else EXCLUDED
+    return Exclusion((name,), from_step, to_step, draw(some_conditions) if filtered else ())
 
 
 @st.composite
@@ -118,7 +124,7 @@ def definitions(
     apart: bool = False,
 ) -> FunnelDefinition:
     of = draw(steps_apart() if apart else steps(optional and order != "unordered", filtered))
-    one = exclusions(order, len(of) - 1, filtered)
+    one = exclusions(order, of, filtered)
     excluded = draw(st.lists(one, min_size=1, max_size=2)) if excluding else []
     return FunnelDefinition("f", of, "", draw(st.integers(1, 8)), order, tuple(excluded))
 

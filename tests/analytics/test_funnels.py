@@ -18,6 +18,10 @@ from analytics.question import Question
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample" / "loan-application.json"
 
+STEP = {"events": ["A"]}
+OPTIONAL = {"events": ["B"], "optional": True}
+NOT_A = {"events": ["A"], "from": 0, "to": 1}
+
 
 def body(**changes: Any) -> dict[str, Any]:
     return {"name": "f", "steps": [{"events": ["A"]}, {"events": ["B", "C"], "label": "Second"}]} | changes
@@ -52,12 +56,43 @@ def test_the_short_form() -> None:
         (body(order="orderd"), "order: 'orderd' is not known; did you mean 'ordered'"),
         (body(dimensions=[{"property": "x", "bands": [2, 1]}]), r"dimensions\[0\].bands: must be rising"),
         (body(dimensions=[{"property": "x", "bands": ["1"]}]), r"dimensions\[0\].bands: .* not all numbers"),
+        (
+            body(exclusions=[{"events": ["X", "C"], "from": 0, "to": 1}]),
+            r"exclusions\[0\].events: 'C' is step 1 itself",
+        ),
+        (
+            body(exclusions=[NOT_A | {"where": {"x": 1}}]),
+            r"exclusions\[0\].events: 'A' is step 0 itself",
+        ),
+        (
+            body(steps=[STEP, OPTIONAL, {"events": ["B", "C"]}]),
+            r"steps\[1\].optional: its events are all events of the required step after it",
+        ),
         (body(window=3), "definition.window: is not known; did you mean 'window_seconds'"),
     ],
 )
 def test_a_definition_that_cannot_be_counted_names_the_field(given: object, problem: str) -> None:
     with pytest.raises(InvalidFunnel, match=f"^{problem}"):
         from_json(given)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": [STEP, OPTIONAL, {"events": ["B"], "where": {"x": 1}}]},
+        {"steps": [STEP, OPTIONAL | {"events": ["B", "C"]}, {"events": ["B"]}]},
+        {"steps": [STEP, OPTIONAL, OPTIONAL]},
+        {"steps": [STEP, OPTIONAL | {"events": None}, {"events": ["B"]}]},
+        {"steps": [STEP, OPTIONAL, {"events": None}]},
+        {"steps": [STEP | {"where": {"x": 1}}, {"events": ["B"]}], "exclusions": [NOT_A]},
+        {"steps": [{"events": ["C"]}, {"events": ["B"]}, STEP], "exclusions": [NOT_A]},
+        {"steps": [{"events": None}, {"events": ["B"]}], "exclusions": [NOT_A]},
+        {"window_seconds": 98 * 365 * 86400},
+    ],
+)
+def test_what_only_looks_like_a_step_twice_is_allowed(changes: dict[str, Any]) -> None:
+    definition = from_json(body(**changes))
+    assert from_json(to_json(definition)) == definition
 
 
 @pytest.mark.parametrize(
