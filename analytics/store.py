@@ -78,10 +78,12 @@ class EventStore:
         """The named columns of a file that exist in it, or all. Text comes dictionary-encoded."""
         try:
             with self._filesystem.open_input_file(self._full(path)) as source:
-                asked = pq.read_schema(source).names if columns is None else columns
-                file = pq.ParquetFile(source, read_dictionary=[name for name in asked if _is_text(name)])
-                here = set(file.schema_arrow.names)
-                return file.read(columns=[name for name in asked if name in here], use_threads=False)
+                metadata = pq.read_metadata(source)
+                names = metadata.schema.to_arrow_schema().names
+                wanted = names if columns is None else [name for name in columns if name in names]
+                text = [name for name in wanted if _is_text(name)]
+                file = pq.ParquetFile(source, metadata=metadata, read_dictionary=text)
+                return file.read(columns=wanted, use_threads=False)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError) as error:
