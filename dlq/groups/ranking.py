@@ -58,15 +58,58 @@ def ranked(
     now_ms: int,
 ) -> Sequence[RowMapping]:
     """Up to `limit` groups with at least one stored letter, the highest number first."""
-    counted = _counted(now_ms, narrowed.clients).where(*_among(narrowed)).subquery()
-    rank = counted.c[_RANKED_BY[order]]
-    statement = select(counted).where(counted.c.letters > 0)
+    clients = narrowed.clients
+    before = None if after is None else _position(after)
+    those: list[ColumnElement[bool]] = _among(narrowed)
     if shown != "all":
-        statement = statement.where(counted.c.shown_state == shown)
-    if after is not None:
-        statement = statement.where(tuple_(rank, counted.c.fingerprint) < tuple_(*_position(after)))
+        those.append(_state(now_ms) == shown)
+    if order != "blocked":
+        counted = _counted(now_ms, clients, _sessions_blocked(clients)).where(*those).subquery()
+        statement = select(counted).where(counted.c.letters > 0)
+    else:
+        most = _most_blocking(connection, those, clients, before, limit)
+        known = case(most, value=_group.fingerprint) if most else literal(0)
+        counted = _counted(now_ms, clients, known).where(_group.fingerprint.in_(most)).subquery()
+        statement = select(counted)
+    rank = counted.c[_RANKED_BY[order]]
+    if before is not None:
+        statement = statement.where(tuple_(rank, counted.c.fingerprint) < tuple_(*before))
     statement = statement.order_by(rank.desc(), counted.c.fingerprint.desc()).limit(limit)
     return connection.execute(statement).mappings().all()
+
+
+def _most_blocking(
+    connection: Connection,
+    those: Sequence[ColumnElement[bool]],
+    clients: Clients,
+    before: tuple[int, str] | None,
+    limit: int,
+) -> dict[str, int]:
+    """Sessions blocked by each of the `limit` groups of `those` that block most, after the position `before`.
+
+    Counting sessions means reading all open letters of a group. A group blocks at most as many sessions as
+    it has open letters, which the tally knows: so groups are counted from the one with most of them on, until
+    those that are left have too few to come in between.
+    """
+    by_group = _by_group(clients)
+    candidates = connection.execute(
+        select(_group.fingerprint, by_group.c.open)
+        .join(by_group, by_group.c.fingerprint == _group.fingerprint)
+        .where(by_group.c.letters > 0, *those)
+        .order_by(by_group.c.open.desc(), _group.fingerprint.desc())
+    ).all()
+    ranked: list[tuple[int, str]] = []
+    for first in range(0, len(candidates), limit):
+        following = candidates[first : first + limit]
+        if len(ranked) >= limit and ranked[limit - 1][0] > following[0].open:
+            break
+        fingerprints = [candidate.fingerprint for candidate in following]
+        sessions = select(_sessions_blocked(clients), _group.fingerprint)
+        counted = connection.execute(sessions.where(_group.fingerprint.in_(fingerprints)))
+        found = ((number, fingerprint) for number, fingerprint in counted)
+        ranked += [one for one in found if before is None or one < before]
+        ranked.sort(reverse=True)
+    return {fingerprint: number for number, fingerprint in ranked[:limit]}
 
 
 def cursor_of(row: RowMapping, order: Order) -> str:
@@ -75,7 +118,8 @@ def cursor_of(row: RowMapping, order: Order) -> str:
 
 def one(connection: Connection, fingerprint: str, clients: Clients, now_ms: int) -> RowMapping | None:
     """The group of this fingerprint, with or without letters."""
-    statement = _counted(now_ms, clients).where(_group.fingerprint == fingerprint)
+    counted = _counted(now_ms, clients, _sessions_blocked(clients))
+    statement = counted.where(_group.fingerprint == fingerprint)
     return connection.execute(statement).mappings().one_or_none()
 
 
@@ -98,7 +142,7 @@ def new_by_hour(
     return {fingerprint: tuple(hours) for fingerprint, hours in counts.items()}
 
 
-def _counted(now_ms: int, clients: Clients) -> Select[Any]:
+def _counted(now_ms: int, clients: Clients, sessions_blocked: ColumnElement[int]) -> Select[Any]:
     by_group = _by_group(clients)
     numbers = ("letters", "waiting", "retrying")
     others = [column for column in _group if column is not _group.first_seen_ms]
@@ -107,7 +151,7 @@ def _counted(now_ms: int, clients: Clients) -> Select[Any]:
         (_group.first_seen_ms if clients is None else by_group.c.first_seen_ms).label("first_seen_ms"),
         _state(now_ms).label("shown_state"),
         *(func.coalesce(by_group.c[name], 0).label(name) for name in numbers),
-        _sessions_blocked(clients).label("sessions_blocked"),
+        sessions_blocked.label("sessions_blocked"),
         _last_seen_ms(clients).label("last_seen_ms"),
     ).outerjoin(by_group, by_group.c.fingerprint == _group.fingerprint)
 
@@ -116,12 +160,14 @@ def _by_group(clients: Clients) -> FromClause:
     source = _letters(clients)
     letters = func.sum(source.c.letters)
     waiting = source.c.status.in_((Status.DEAD, Status.POISONED))
+    is_open = source.c.status.in_(OPEN)
     return (
         select(
             source.c.fingerprint,
             letters.label("letters"),
             letters.filter(waiting).label("waiting"),
             letters.filter(source.c.status == Status.RETRYING).label("retrying"),
+            func.coalesce(letters.filter(is_open), 0).label("open"),
             func.min(source.c.bucket_ms).label("first_seen_ms"),
         )
         .group_by(source.c.fingerprint)

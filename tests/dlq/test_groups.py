@@ -249,6 +249,23 @@ def test_a_retry_that_fails_again_opens_a_fixed_group(engine):
     assert one(engine, letter_id).state == GroupState.OPEN
 
 
+def test_many_letters_of_one_session_rank_after_a_few_of_many_sessions(engine):
+    for number in range(5):
+        fail_as(engine, f"one-{number}", "OneSession", session="ana")
+    for session in ("bo", "cy", "di"):
+        fail_as(engine, f"three-{session}", "ThreeSessions", session=session)
+    for session in ("eve", "fay"):
+        fail_as(engine, f"two-{session}", "TwoSessions", session=session)
+    for number in range(4):
+        fail_as(engine, f"none-{number}", "NoSession")
+    shown, after = [], None
+    for _ in range(4):
+        page = listed(engine, order="blocked", after=after, limit=1)
+        shown += [(found.exception_type, found.sessions_blocked) for found in page.groups]
+        after = page.next
+    assert shown == [("ThreeSessions", 3), ("TwoSessions", 2), ("OneSession", 1), ("NoSession", 0)]
+
+
 def test_a_known_group_is_not_written_again(engine):
     fail_as(engine, "a")
     with engine.begin() as holding:
