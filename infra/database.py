@@ -23,6 +23,10 @@ _SESSION = {
     "random_page_cost": "1.1",
     # Values decide the plan: a task with a million letters is read otherwise than one with ten.
     "plan_cache_mode": "force_custom_plan",
+    # Starting processes takes longer than most statements run, and takes the cores from other people's.
+    "max_parallel_workers_per_gather": "0",
+    # A search sorts some thousand letters with their words; the default sends them to disk.
+    "work_mem": "32MB",
 }
 
 
