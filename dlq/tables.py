@@ -83,8 +83,10 @@ _NEWEST = (dead_letter.c.last_failed_at_ms.desc(), dead_letter.c.id.desc())
 _OPEN = text("status IN ('dead', 'retrying', 'poisoned')")
 _WAITING = text("status IN ('dead', 'retrying', 'poisoned') AND session_id IS NOT NULL")
 _UNPUBLISHED = text("status = 'retrying' AND published_at_ms IS NULL")
+#: What letters are counted by: an index that holds it spares the letters, which are ten times as wide.
+_COUNTED = ["fingerprint", "kind", "category", "task_name", "exception_type", "queue"]
 
-Index("ix_dead_letter_newest", *_NEWEST)
+Index("ix_dead_letter_newest", *_NEWEST, postgresql_include=["status", *_COUNTED])
 Index("ix_dead_letter_open", *_NEWEST, postgresql_where=_OPEN)
 Index("ix_dead_letter_status", dead_letter.c.status, *_NEWEST)
 Index("ix_dead_letter_task_name", dead_letter.c.task_name, *_NEWEST)
@@ -107,6 +109,7 @@ Index(
     dead_letter.c.status,
     *_NEWEST,
     postgresql_where=text("client_id IS NOT NULL"),
+    postgresql_include=_COUNTED,
 )
 Index(
     "ix_dead_letter_operation_id",
