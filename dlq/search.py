@@ -1,8 +1,9 @@
 """Pages of letters that have the words of a search, newest failure first.
 
 Common words are met soon when one walks the letters from the newest; rare ones are looked up in the index of
-words, in spans of time that grow until the page is full. Either way a page reads a bounded number of rows:
-when those do not fill it, it ends early, and the next one goes on from there.
+words, in spans of time that grow until the page is full. That index knows no states: letters in a rare one
+are walked on instead. Either way a page reads a bounded number of rows: when those do not fill it, it ends
+early, and the next one goes on from there.
 
 The planner knows little about words, so each statement leaves it no choice: what is looked at is found first,
 and the rest of each letter by its number, behind an OFFSET that nothing is moved across.
@@ -28,20 +29,25 @@ from sqlalchemy import (
 
 from dlq import words
 from dlq.queries import LIGHT, NEWEST, LetterFilter, conditions, cursor, cursor_of, has_words, position
-from dlq.tables import dead_letter, dead_letter_words
+from dlq.tables import dead_letter, dead_letter_tally, dead_letter_words
 from dlq.times import to_ms
 
 #: Letters walked one by one before the index of words is asked.
 WALKED = 1_000
+#: Letters that one page walks when they are in a rare state.
+WALKED_IF_RARE = 4_000
+#: A state is rare when fewer than one of so many letters are in it.
+RARE = 100
 #: Letters with the right words, in one span, whose other properties are looked at.
 CANDIDATES = 5_000
 #: Spans looked through for one page; the last one reaches back to the first letter.
-SPANS = 4
-_WIDER = 64
+SPANS = 3
+#: How much wider than the letters passed so far a span is when none of them matched.
+_WIDER = 4_096
 _SHORTEST_MS = 60_000
 
 _Position = tuple[int, int]  #: time of the latest failure in milliseconds, letter
-_c, _w = dead_letter.c, dead_letter_words.c
+_c, _w, _t = dead_letter.c, dead_letter_words.c, dead_letter_tally.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,9 @@ def letters_page(
     if asked is None:
         return [], None
     others = replace(narrowed, text="")
-    stretch = _newest(others, asked, None if after is None else position(after))
+    stretch = _newest(others, asked, None if after is None else position(after), WALKED)
     found: list[RowMapping] = []
-    reached, width_ms = (0, 0), 0
+    reached, width_ms, walks_on = (0, 0), 0, False
     for turn in range(SPANS + 1):
         looked = _look(connection, stretch, limit + 1 - len(found))
         found += looked.rows
@@ -80,6 +86,12 @@ def letters_page(
         if looked.reached is None:
             return found, None
         reached = looked.reached
+        if walks_on:
+            break
+        walks_on = turn == 0 and _are_rare(connection, others)
+        if walks_on:
+            stretch = _newest(others, asked, reached, WALKED_IF_RARE - WALKED)
+            continue
         # Twice as wide as would do if the rest lay as close as what was found.
         wider = 2 * (limit + 1 - len(found)) // len(looked.rows) + 1 if looked.rows else _WIDER
         width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * min(wider, _WIDER)
@@ -87,12 +99,21 @@ def letters_page(
     return found, cursor(*reached)
 
 
-def _newest(others: LetterFilter, asked: words.Search, before: _Position | None) -> _Stretch:
+def _are_rare(connection: Connection, others: LetterFilter) -> bool:
+    """Whether few letters are in the states asked for."""
+    if not others.status:
+        return False
+    such = func.coalesce(func.sum(_t.letters).filter(_t.status.in_(others.status)), 0)
+    statement = select(such * RARE < func.sum(_t.letters))
+    return bool(connection.execute(statement).scalar_one())
+
+
+def _newest(others: LetterFilter, asked: words.Search, before: _Position | None, bound: int) -> _Stretch:
     """The newest letters; whether they have the words is seen letter by letter."""
     letters = select(_c.last_failed_at_ms.label("at_ms"), _c.id).where(*conditions(others))
     if before is not None:
         letters = letters.where(tuple_(_c.last_failed_at_ms, _c.id) < tuple_(*before))
-    looked = _materialized(letters.order_by(*NEWEST).limit(WALKED))
+    looked = _materialized(letters.order_by(*NEWEST).limit(bound))
     own = select(_w.words).where(_w.letter_id == looked.c.id).offset(0).lateral("own")
     having = (
         select(looked.c.id)
@@ -100,7 +121,7 @@ def _newest(others: LetterFilter, asked: words.Search, before: _Position | None)
         .where(has_words(asked.query, own.c.words))
         .order_by(looked.c.at_ms.desc(), looked.c.id.desc())
     )
-    return _Stretch(looked, having, WALKED, None)
+    return _Stretch(looked, having, bound, None)
 
 
 def _older(others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None) -> _Stretch:

@@ -69,6 +69,21 @@ def test_a_search_is_narrowed_by_everything_that_a_list_is(engine, bounded):
     assert found(engine, "plan", failed_to=NOON - timedelta(days=8)) == ["t9"]
 
 
+def test_letters_in_a_rare_state_are_reached_through_many_that_have_the_words(engine, bounded, monkeypatch):
+    monkeypatch.setattr(search, "WALKED_IF_RARE", 4)
+    monkeypatch.setattr(search, "RARE", 3)
+    for at in range(16):
+        fail(engine, envelope(f"t{at}"), failure(message="slow shop", after_seconds=-at))
+        succeed(engine, envelope(f"t{at}"))
+    for at in range(6):
+        said = "slow shop" if at in (3, 5) else "no money"
+        fail(engine, envelope(f"dead{at}"), failure(message=said, after_seconds=-20 - at))
+    dead = LetterFilter(text="slow", status=(Status.DEAD,))
+    first = console.letters(engine, OLGA, dead, redactor=Redactor())
+    assert [letter.task_id for letter in first.letters] == ["dead3"]
+    assert found(engine, "slow", status=(Status.DEAD,)) == ["dead3", "dead5"]
+
+
 def test_ids_are_found_whole_or_by_their_beginning(engine):
     fail(engine, envelope("0b1c-77aa", session_id="S-9", client_id="acme/7", correlation_id="c.1x"))
     for text in ("0b1c-77aa", "0b1c-7", "0B1C", "s-9", "acme/7", "c.1", "plan c.1x"):
