@@ -13,11 +13,11 @@ FORM = os.environ["CAPTURE_FORM"]
 
 app = Celery("capture", broker=os.environ["CAPTURE_BROKER"])
 app.conf.update(broker_connection_retry_on_startup=True, task_ignore_result=True)
-if FORM != "PLAIN":
+if not FORM.startswith("PLAIN"):
     followed = (TASK,) if FORM == "IN_FLIGHT" else ()
     dlq.install(app, database_url=os.environ["CAPTURE_DATABASE"], settings=Settings(in_flight=followed))
 
-BASE = Task if FORM in {"PLAIN", "INSTALLED"} else DeadLetterTask
+BASE = DeadLetterTask if FORM in {"BASE_CLASS", "IN_FLIGHT"} else Task
 
 
 @app.task(name=TASK, base=BASE)
