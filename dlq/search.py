@@ -63,6 +63,7 @@ class _Stretch:
 @dataclass(frozen=True, slots=True)
 class _Looked:
     rows: Sequence[RowMapping]
+    number: int  #: of letters that were looked at
     reached: _Position | None  #: None: no letter is older
     passed_ms: int  #: time between the newest and the oldest that was looked at
 
@@ -95,7 +96,9 @@ def letters_page(
         # Twice as wide as would do if the rest lay as close as what was found.
         wider = 2 * (limit + 1 - len(found)) // len(looked.rows) + 1 if looked.rows else _WIDER
         width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * min(wider, _WIDER)
-        stretch = _older(others, asked, reached, None if turn == SPANS - 1 else reached[0] - width_ms)
+        since_ms, is_rare = reached[0] - width_ms, turn > 0 and not looked.number
+        is_last = is_rare or turn == SPANS - 1
+        stretch = _older(others, asked, reached, None if is_last else since_ms, is_rare)
     return found, cursor(*reached)
 
 
@@ -124,14 +127,21 @@ def _newest(others: LetterFilter, asked: words.Search, before: _Position | None,
     return _Stretch(looked, having, bound, None)
 
 
-def _older(others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None) -> _Stretch:
-    """What the index of words knows before a position, back to a time."""
-    letters = select(_w.failed_at_ms.label("at_ms"), _w.letter_id.label("id"), _w.words).where(
-        _indexed(others, asked), tuple_(_w.failed_at_ms, _w.letter_id) < tuple_(*before)
+def _older(
+    others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None, is_rare: bool
+) -> _Stretch:
+    """What the index of words knows before a position, back to a time.
+
+    Words that are rare are looked up there alone: the planner takes them for common, and would read all of
+    an index on times beside it. No index has the sum.
+    """
+    at_ms = _w.failed_at_ms + 0 if is_rare else _w.failed_at_ms
+    letters = select(at_ms.label("at_ms"), _w.letter_id.label("id"), _w.words).where(
+        _indexed(others, asked), tuple_(at_ms, _w.letter_id) < tuple_(*before)
     )
     if since_ms is not None:
-        letters = letters.where(_w.failed_at_ms >= since_ms)
-    newest = letters.order_by(_w.failed_at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
+        letters = letters.where(at_ms >= since_ms)
+    newest = letters.order_by(at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
     looked = _materialized(newest)
     matching = _checked(looked, others, asked).order_by(looked.c.at_ms.desc(), looked.c.id.desc())
     first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
@@ -169,12 +179,13 @@ def _look(connection: Connection, stretch: _Stretch, limit: int) -> _Looked:
     statement = select(last, *LIGHT).select_from(last.outerjoin(shown, true())).order_by(*NEWEST)
     rows = connection.execute(statement).mappings().all()
     if not rows:
-        return _Looked([], stretch.until, 0)
+        return _Looked([], 0, stretch.until, 0)
     matched = [row for row in rows if row["id"] is not None]
     end = rows[0]
-    if end["number"] < stretch.bound:
-        return _Looked(matched, stretch.until, 0)
-    return _Looked(matched, (end["reached_ms"], end["reached_id"]), end["passed_ms"])
+    number = end["number"]
+    if number < stretch.bound:
+        return _Looked(matched, number, stretch.until, 0)
+    return _Looked(matched, number, (end["reached_ms"], end["reached_id"]), end["passed_ms"])
 
 
 def _last(looked: CTE) -> FromClause:
