@@ -175,9 +175,9 @@ _HEADINGS = ("calls", "p50", "p95", "longest", "peer, p50", "peer, p95", "peer /
 _MEASURED = ("lists", "filters", "searches", "filtered_searches", "counts", "stats", "choices", "groups")
 
 
-def measure(engine: Engine, owner: Engine, stored: int, calls: int, seed: int) -> Iterator[list[str]]:
+def measure(engine: Engine, stored: int, calls: int, seed: int, plain: Plain | None) -> Iterator[list[str]]:
     onward = Onward(engine)
-    staff, plain = Staff(onward, stored, seed), _peer(owner, stored)
+    staff = Staff(onward, stored, seed)
     for name in _MEASURED:
         thought_up = getattr(staff, name)()
         asked, took = [], []
@@ -236,7 +236,8 @@ def main() -> None:
         if not options.unheated:
             heat(here.engine, options.letters, options.seed + 1)
         rows = []
-        for row in measure(here.engine, here.owner, options.letters, options.calls, options.seed):
+        plain = None if options.without_peer else _peer(here.owner, options.letters)
+        for row in measure(here.engine, options.letters, options.calls, options.seed, plain):
             print(*row, sep=" | ")
             rows.append(row)
         print("\n" + markdown(_HEADINGS, rows))
@@ -256,6 +257,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--body-bytes", type=int, default=600, help="of a message body, about")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--unheated", action="store_true", help="time from the first call on")
+    parser.add_argument("--without-peer", action="store_true", help="ask Onward alone")
     parser.add_argument("--home", type=Path, help="folder of the servers; one per size otherwise")
     return parser.parse_args()
 
