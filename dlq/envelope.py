@@ -33,8 +33,8 @@ REPEATS_ARGUMENTS = ("argsrepr", "kwargsrepr")
 #: Bodies above this are stored whole but not read for names or display.
 READABLE_BYTES = 1 << 20
 
-#: Longest id or name; PostgreSQL cannot index much longer ones.
-NAME_CHARACTERS = 500
+#: Longest id or name, in UTF-8: an entry of an index that holds five of them has room for no more.
+NAME_BYTES = 500
 
 # What their columns hold; a stranger's header may say anything.
 _MOST_LETTERS = 2**63 - 1
@@ -229,6 +229,11 @@ def clean_text(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
+def name_of(text: str) -> str:
+    """The text, as much of it as a name may be long."""
+    return clean_text(text).encode()[:NAME_BYTES].decode(errors="ignore")
+
+
 def _wire_body(message: Any, headers: Mapping[str, Any]) -> bytes:
     """The body as published. kombu opens compressed bodies on arrival, so those are closed again."""
     body = message.body or b""
@@ -269,7 +274,7 @@ def _named(
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else clean_text(str(value))[:NAME_CHARACTERS]
+    return "" if value is None else name_of(str(value))
 
 
 def _whole(value: Any, most: int) -> int | None:

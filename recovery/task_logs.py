@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import signals
 
-from dlq.envelope import LETTER_HEADER, NAME_CHARACTERS
+from dlq.envelope import LETTER_HEADER, name_of
 from dlq.redaction import Redactor
 from dlq.redaction.logs import redact_logs
 from dlq.tasks import CORRELATION_HEADER
@@ -49,7 +49,7 @@ def _unbind_run(task: Any, **_: Any) -> None:
 
 
 def _cut(sent: object) -> str:
-    return str(sent)[:NAME_CHARACTERS]
+    return name_of(str(sent))
 
 
 def _name_task(record: logging.LogRecord) -> bool:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
-from dlq.envelope import NAME_CHARACTERS, clean_text
+from dlq.envelope import clean_text, name_of
 from dlq.letters import Failure, Kind
 from dlq.strategies.marks import marks_of
 from dlq.times import Clock
@@ -56,7 +56,7 @@ def failure_of(
     return Failure(
         capture_id=uuid4(),
         kind=kind,
-        exception_type=(exception_type or _type_name(error))[:NAME_CHARACTERS],
+        exception_type=name_of(exception_type or _type_name(error)),
         message=clean_text(message or _said_by(error))[:_MESSAGE_CHARACTERS],
         traceback=clean_text(traceback)[-_TRACEBACK_CHARACTERS:],
         occurred_at=clock(),

@@ -1,10 +1,13 @@
 """How failed runs become letters and what settles them, against the real PostgreSQL."""
 
 import hashlib
+import random
+import string
 
 import pytest
 
 from dlq import recording, store
+from dlq.envelope import NAME_BYTES
 from dlq.errors import StoreRefused, StoreUnavailable
 from dlq.letters import Kind, Status
 from dlq.retries import claims
@@ -44,6 +47,17 @@ def test_a_failed_run_leaves_a_letter_with_its_bytes(engine):
     assert (row["status"], row["kind"], row["category"]) == ("dead", "exception", "validation")
     assert (row["session_id"], row["attempts"], row["occurrences"], row["generation"]) == ("s1", 1, 1, 0)
     assert len(row["fingerprint"]) == 16
+
+
+def test_a_letter_whose_names_are_all_as_long_as_names_may_be_is_kept(engine):
+    chance = random.Random(7)  # what repeats itself would be compressed in an index
+
+    def name():
+        return "".join(chance.choices(string.ascii_letters + string.digits, k=NAME_BYTES))
+
+    named = {"task_name": name(), "queue": name(), "client_id": name(), "session_id": name()}
+    row = letter(engine, fail(engine, envelope(name(), **named), failure(exception_type=name())))
+    assert {column: row[column] for column in named} == named
 
 
 def test_the_same_run_reported_twice_is_one_letter_with_two_occurrences(engine):
