@@ -1,6 +1,10 @@
-"""From chains to counts: where each session belongs, and what all of them add up to."""
+"""From chains to counts: where each session belongs, and what all of them add up to.
+
+Where time matters an index is unsigned: a signed one is asked each time whether it counts from the end.
+"""
 
 import numpy as np
+from numpy import uintp
 
 from analytics.kernel.arrays import (
     BLOCKED,
@@ -72,7 +76,7 @@ def add_sessions(sessions: Sessions, bins: Bins, rules: Rules, chains: Ints, cou
         row = bin_of_edge[edge] if are_rows else row_in(session, code, row_of_code)
         got, furthest_ms = 1, entry_ms
         while got < rules.steps:
-            now = chains[got, session]
+            now = chains[uintp(got), uintp(session)]
             if now == NEVER:
                 break
             add_gap(row, got, now - furthest_ms, gap_sum_ms, gap_histogram)
@@ -90,8 +94,8 @@ def add_sessions(sessions: Sessions, bins: Bins, rules: Rules, chains: Ints, cou
                 waiting[row, bucket_of(max(rules.now_ms - entry_ms, 1))] += 1
         if at_furthest:
             edge = edge_of(furthest_ms, edges_ms, edge)
-        outcomes[row, got - 1, outcome] += 1
-        by_bin[bin_of_edge[edge], got - 1, outcome] += 1
+        outcomes[uintp(row), uintp(got - 1), uintp(outcome)] += 1
+        by_bin[uintp(bin_of_edge[edge]), uintp(got - 1), uintp(outcome)] += 1
     if rules.optional == 0:
         for row in range(len(reached)):
             got_there = 0
@@ -140,8 +144,8 @@ def outcome_short(session: int, entry_ms: int, furthest_ms: int, blocked_ms: Int
 @inlined
 def add_gap(row: int, slot: int, gap_ms: int, gap_sum_ms: Ints, gap_histogram: Ints) -> None:
     if gap_ms > 0:
-        gap_sum_ms[row, slot] += gap_ms
-        gap_histogram[row, slot, bucket_of(gap_ms)] += 1
+        gap_sum_ms[uintp(row), uintp(slot)] += gap_ms
+        gap_histogram[uintp(row), uintp(slot), uintp(bucket_of(gap_ms))] += 1
 
 
 @inlined
