@@ -20,6 +20,7 @@ import pandas as pd
 
 from benchmarks import tables, world
 from benchmarks.funnel import filled
+from benchmarks.listening import peak_mb, process_at
 from benchmarks.product import Product, running
 from benchmarks.sizes import size
 
@@ -108,7 +109,7 @@ def _fetched(product: Product, form: str, viewers: int, kept: io.BytesIO | None 
                 kept.write(block)
         elapsed = time.perf_counter() - started
         connection.close()
-    return Fetched(elapsed, first, size, _peak_mb(product.port), waited)
+    return Fetched(elapsed, first, size, peak_mb(process_at(product.port)), waited)
 
 
 @contextmanager
@@ -147,26 +148,6 @@ def _asked(product: Product, path: str) -> tuple[HTTPConnection, HTTPResponse]:
     if response.status != 200:
         raise SystemExit(f"GET {path} answered {response.status}: {response.read()[:300]!r}")
     return connection, response
-
-
-def _peak_mb(port: int) -> float:
-    """Of the process that listens there, as Linux has counted it."""
-    inode = next(
-        fields[9]
-        for fields in map(str.split, Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
-        if fields[1].endswith(f":{port:04X}") and fields[3] == "0A"
-    )
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            status = (process / "status").read_text(encoding="ascii")
-        except OSError:
-            continue
-        if f"socket:[{inode}]" in links:
-            return next(
-                int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")
-            )
-    raise SystemExit(f"no process listens at {port}")
 
 
 def _with_pandas(parquet: io.BytesIO) -> tuple[int, float]:

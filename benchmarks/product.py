@@ -35,7 +35,7 @@ class Product:
 def running(home: Path) -> Iterator[Product]:
     """Nobody else may own the servers of `home`."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    environ |= {"ONWARD_HOME": str(home), "ONWARD_PORT": str(_free_port()), **_AS_FAST_AS_ONE_LIKES}
+    environ |= {"ONWARD_HOME": str(home), "ONWARD_PORT": str(free_port()), **_AS_FAST_AS_ONE_LIKES}
     with subprocess.Popen(
         [sys.executable, "-m", "infra", "run"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -65,7 +65,7 @@ def _signed_in(link: str) -> Product:
     return Product(host, port, cookie.partition(";")[0])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
