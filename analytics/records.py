@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 _Record = TypeVar("_Record")
-#: Reading the hints of a class costs more than making a record of it.
-_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+_Making = Callable[[Any], Any]
 
 
 def plain(value: Any) -> Any:
@@ -33,19 +32,34 @@ def shape(hint: Any) -> Any:
 
 def restored(record: type[_Record], body: Mapping[str, Any]) -> _Record:
     """The record that `plain` took apart. Raises KeyError or TypeError when `body` is not of its shape."""
-    hints = _hints(record)
-    return record(**{name: _restored(hint, body[name]) for name, hint in hints.items()})
+    made: _Record = _of_record(record)(body)  # type: ignore[arg-type]  # a class is hashable
+    return made
 
 
-def _restored(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
+@cache
+def _of_record(record: Any) -> _Making:
+    """Finds out what the fields are once: reading the hints of a class costs more than making a record of it."""
+    hints = get_type_hints(record)
+    parts = [(field.name, _making(hints[field.name])) for field in fields(record)]
+
+    def make(body: Mapping[str, Any]) -> Any:
+        return record(
+            *[body[name] if part is None or body[name] is None else part(body[name]) for name, part in parts]
+        )
+
+    return make
+
+
+@cache
+def _making(hint: Any) -> _Making | None:
+    """What makes such a value of its plain JSON; None where that is the value itself."""
     if get_origin(hint) is types.UnionType:
         (hint,) = (option for option in get_args(hint) if option is not types.NoneType)
     if get_origin(hint) is tuple:
-        return tuple(_restored(get_args(hint)[0], inner) for inner in value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        return restored(hint, value)
+        part = _making(get_args(hint)[0])
+        return tuple if part is None else lambda values: tuple([part(value) for value in values])
+    if is_dataclass(hint):
+        return _of_record(hint)  # type: ignore[arg-type]  # a class is hashable
     if isinstance(hint, type) and issubclass(hint, dt.date):
-        return hint.fromisoformat(value)
-    return value
+        return hint.fromisoformat
+    return None
