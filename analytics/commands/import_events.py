@@ -59,7 +59,8 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
         sync(onward.engine, onward.store)
     _print(report, time.monotonic() - started, as_json=options.json)
     if report.rejected:
-        say(f"{report.rejected:,} rows were refused; see {rejects.path}", to=sys.stderr)
+        rows = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
+        say(f"{rows} refused; see {rejects.path}", to=sys.stderr)
     return 1 if report.rejected else 0
 
 

@@ -57,7 +57,7 @@ class CsvSource:
         text, problem = decoded(line[1])
         if problem:
             raise SourceUnusable(
-                f"the first line of {path.name} is {problem}; it must name the columns in UTF-8"
+                f"the first line of {path.name}: {problem}; it must name the columns in UTF-8"
             )
         return text
 

@@ -28,6 +28,8 @@ FIELDS = (*REQUIRED, "client_id", "user_id")
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NEEDS_ESCAPE = re.compile(r"[\\\n\r]").search
+#: Thirteen digits may also be read as a day, any one character and a time of day: milliseconds are meant.
+_is_epoch = re.compile(r"\d{9,}(\.\d*)?").fullmatch
 _FIRST_SECOND, _FIRST_MILLISECOND, _PAST_MILLISECOND = 10**8, 10**11, 10**14
 
 
@@ -58,12 +60,18 @@ class ColumnMap:
         found = {field: self.named.get(field, field) for field in FIELDS}
         if available is None:
             return found
-        for field, column in found.items():
-            if column not in available and (field in REQUIRED or field in self.named):
-                raise SourceUnusable(
-                    f"there is no column {column!r} for {field}{nearest(column, available)}; "
-                    f"{listed('columns', available)}; say which with --map {field}=COLUMN"
-                )
+        missing = [
+            field
+            for field, column in found.items()
+            if column not in available and (field in REQUIRED or field in self.named)
+        ]
+        if missing:
+            named = ", ".join(f"{found[field]!r} for {field}" for field in missing)
+            near = nearest(found[missing[0]], available) if len(missing) == 1 else ""
+            raise SourceUnusable(
+                f"there is no column {named}{near}; {listed('columns', available)}; "
+                f"say which with --map {','.join(f'{field}=COLUMN' for field in missing)}"
+            )
         return {field: column for field, column in found.items() if column in available}
 
 
@@ -144,6 +152,8 @@ def parsed_time(value: object) -> dt.datetime:
 
 
 def _of_text(text: str) -> dt.datetime:
+    if _is_epoch(text):
+        return _of_epoch(float(text), text)
     try:
         return checked_time(dt.datetime.fromisoformat(text.removesuffix(" UTC")))
     except (ValueError, OverflowError):

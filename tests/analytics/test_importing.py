@@ -97,6 +97,7 @@ def test_lines_that_cannot_be_read_are_named_and_the_rest_goes_on(tmp_path: Path
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", b"\xff\xfea\0,\0", "a.csv is UTF-16"),
         ("a.csv", b"a,b,a\n", "two columns called 'a'"),
+        ("a.csv", b"a\0b,c\n", "the first line of a.csv: contains a NUL character"),
         ("a.parquet", b"no", "a.parquet is not a Parquet file"),
         ("a.xlsx", b"", "cannot tell the format of a.xlsx"),
     ],
@@ -152,6 +153,11 @@ def test_parquet_rows_keep_times_and_numbers(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_times_are_understood_as_people_and_programs_write_them(written: object) -> None:
     assert parsed_time(written) == NOON
+
+
+@pytest.mark.parametrize("written", ["1712123112305", "1712123112305.0"])
+def test_milliseconds_whose_digits_also_make_a_day_are_milliseconds(written: str) -> None:
+    assert parsed_time(written) == dt.datetime(2024, 4, 3, 5, 45, 12, 305_000, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +218,10 @@ def test_a_missing_column_is_named_with_those_that_exist() -> None:
         SourceUnusable, match=r"no column 'name' for name; .*columns: case_id, event, timestamp"
     ):
         mapping.columns(["case_id", "event", "timestamp"])
+    with pytest.raises(
+        SourceUnusable, match="'session_id' for session_id, 'name' for name.*=COLUMN,name=COLUMN$"
+    ):
+        ColumnMap({}).columns(["case_id", "event", "occurred_at"])
     with pytest.raises(SourceUnusable, match="unknown field 'sesion_id'; did you mean 'session_id'"):
         ColumnMap.parse("sesion_id=case_id")
     with pytest.raises(SourceUnusable, match="field=column"):
