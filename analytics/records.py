@@ -38,7 +38,7 @@ def restored(record: type[_Record], body: Mapping[str, Any]) -> _Record:
 
 @cache
 def _of_record(record: Any) -> _Making:
-    """Finds out what the fields are once: reading the hints of a class costs more than making a record of it."""
+    # Done once for each: reading the hints of a class costs more than making a record of it.
     hints = get_type_hints(record)
     parts = [(field.name, _making(hints[field.name])) for field in fields(record)]
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from analytics.statistics.comparison import MOVED
 from analytics.views.comparison_records import ComparisonView, PeriodNumbers
 from pages import _compare_charts, _numbers, _states
 from pages._compare_charts import Part
@@ -24,13 +25,13 @@ _COLUMNS: dict[str, Any] = {
     "before_of": _numbers.count_column("of"),
     "after": _numbers.percent_column("After"),
     "after_of": _numbers.count_column("of"),
-    "change": _numbers.percent_column("Change"),
-    "low": _numbers.percent_column("95 % from"),
-    "high": _numbers.percent_column("to"),
-    "p_value": st.column_config.NumberColumn("p, corrected", format="%.4f"),
+    "change": _numbers.points_column("Change"),
+    "low": _numbers.points_column("95 % from"),
+    "high": _numbers.points_column("to"),
+    "p_value": _numbers.p_value_column("p, corrected"),
     "verdict": st.column_config.TextColumn("Verdict", width=110),
-    "contribution": _numbers.percent_column("Adds by rate"),
-    "mix": _numbers.percent_column("Adds by mix"),
+    "contribution": _numbers.points_column("Adds by rate"),
+    "mix": _numbers.points_column("Adds by mix"),
     "share_before": _numbers.percent_column("Share before"),
     "share_after": _numbers.percent_column("Share after"),
 }
@@ -39,7 +40,7 @@ _COLUMNS: dict[str, Any] = {
 def numbers(view: ComparisonView) -> None:
     """Conversion, entered, converted and time to convert of the second period, against the first."""
     changes, now, before = view.changes, view.period2, view.period1
-    is_more_than_chance = changes.trend in {"improving", "declining"}
+    is_more_than_chance = changes.trend in MOVED
     with st.grid(4, min_column_width=168, gap="small", key="numbers"):
         _number(
             f"Conversion: {changes.trend}",

@@ -23,7 +23,7 @@ COLUMNS = {
     "odds_ratio": st.column_config.NumberColumn("Odds ratio", format="%.2f"),
     "low": st.column_config.NumberColumn("95 % from", format="%.2f"),
     "high": st.column_config.NumberColumn("to", format="%.2f"),
-    "corrected_p_value": st.column_config.NumberColumn("Corrected p", format="%.3f"),
+    "corrected_p_value": _numbers.p_value_column("Corrected p"),
     "goes_with": "Goes with",
 }
 _SAID = {

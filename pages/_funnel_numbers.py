@@ -8,10 +8,11 @@ import streamlit as st
 
 from analytics.cache import Answer
 from analytics.rates import FEWEST_ENTRIES
+from analytics.statistics.comparison import MOVED
 from analytics.views.records import Changes, FunnelView
 from pages._words import ago, change, count, days, duration, longer, percent, points
 
-_NO_CHANGES = Changes(None, None, None, None, None)
+_NO_CHANGES = Changes(None, None, None, None, "too few to tell", None)
 
 
 def subtitle(answer: Answer[FunnelView], now: datetime) -> str:
@@ -28,7 +29,8 @@ def subtitle(answer: Answer[FunnelView], now: datetime) -> str:
 def numbers(view: FunnelView) -> None:
     """Entered, conversion, converted and time to convert.
 
-    While sessions are open, conversion is compared without them: it must not look like a drop.
+    While sessions are open, conversion is compared without them: it must not look like a drop. Neither must
+    what chance explains: as on the Compare page, its arrow is grey.
     """
     enough = view.previous is not None and view.previous.entered >= FEWEST_ENTRIES
     changes = view.changes if view.changes and enough else _NO_CHANGES
@@ -42,7 +44,8 @@ def numbers(view: FunnelView) -> None:
             points(changes.settled_share),
             [point.share or 0.0 for point in view.daily],
             against="vs before, without open" if still_open else "vs before",
-            help=_conversion_help(view),
+            delta_color="normal" if changes.trend in MOVED else "off",
+            help=_conversion_help(view, changes),
         )
         converted = [point.converted for point in view.daily]
         _number("Converted", count(view.converted), change(changes.converted), converted)
@@ -62,7 +65,7 @@ def _number(
     series: Sequence[float] = (),
     *,
     against: str = "vs before",
-    delta_color: Literal["normal", "inverse"] = "normal",
+    delta_color: Literal["normal", "inverse", "off"] = "normal",
     help: str | None = None,  # noqa: A002 - the name that Streamlit gives it
 ) -> None:
     st.metric(
@@ -79,10 +82,11 @@ def _number(
     )
 
 
-def _conversion_help(view: FunnelView) -> str:
+def _conversion_help(view: FunnelView, changes: Changes) -> str:
     rate, settled = view.observed, view.settled
+    by_chance = " The arrow is grey where chance may explain it." if changes.trend == "stable" else ""
     return (
         f"{count(rate.count)} of {count(rate.of)} sessions that entered; 95 % interval {percent(rate.low)} "
         f"to {percent(rate.high)}. Without the {count(view.outcomes.open)} still open: "
-        f"{percent(settled.share)}."
+        f"{percent(settled.share)}.{by_chance}"
     )

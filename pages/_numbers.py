@@ -8,6 +8,8 @@ import streamlit as st
 
 from analytics.views.kinds import View
 
+_POINTS = "%+.2f pp"
+
 
 def expander(view: View, *, key: str, files: str, meaning: str, columns: Mapping[str, Any]) -> None:
     """All three behind one click, for a card; `files` is HTML of the links."""
@@ -20,8 +22,12 @@ def table(view: View, *, key: str, meaning: str, columns: Mapping[str, Any]) -> 
     """`meaning` says how the numbers come about; `columns` names those that are shown, in their order."""
     header, *rows = view.to_rows()
     shown = [name for name in columns if name in header]
+    numbers = pd.DataFrame(rows, columns=[str(name) for name in header])[shown]
+    for name in shown:
+        if _is_of_points(columns[name]):
+            numbers[name] = pd.to_numeric(numbers[name]) * 100
     st.dataframe(
-        pd.DataFrame(rows, columns=[str(name) for name in header])[shown],
+        numbers,
         hide_index=True,
         placeholder="–",
         key=f"{key}_table",
@@ -33,6 +39,19 @@ def table(view: View, *, key: str, meaning: str, columns: Mapping[str, Any]) -> 
 
 def percent_column(label: str) -> Any:
     return st.column_config.NumberColumn(label, format="percent")
+
+
+def points_column(label: str) -> Any:
+    """Of differences between shares: a change of 0.01 is one percentage point, and not one per cent."""
+    return st.column_config.NumberColumn(label, format=_POINTS)
+
+
+def _is_of_points(column: Any) -> bool:
+    return not isinstance(column, str) and column["type_config"].get("format") == _POINTS
+
+
+def p_value_column(label: str) -> Any:
+    return st.column_config.NumberColumn(label, format="%.2g")
 
 
 def count_column(label: str) -> Any:

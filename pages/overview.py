@@ -33,7 +33,8 @@ def live(definition: FunnelDefinition) -> None:
     now = _resources.now()
     with _states.failures_shown("The overview"):
         by = _access.enter(Permission.READ_FUNNELS)
-        answer = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now)
+        with st.skeleton(height=430):
+            answer = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now)
         view = answer.view
         worded = _resources.wording().reworded(view.recommendations)
     st.html(

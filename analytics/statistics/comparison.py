@@ -11,6 +11,8 @@ SIGNIFICANCE = 0.05
 
 Verdict = Literal["different", "not different", "too few to tell"]
 Trend = Literal["improving", "stable", "declining", "too few to tell"]
+#: The trends that are more than chance.
+MOVED = frozenset({"improving", "declining"})
 
 
 @dataclass(frozen=True, slots=True)

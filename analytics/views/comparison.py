@@ -7,14 +7,12 @@ lost. All tests of one answer are corrected together.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 
 from analytics.grouping import OTHER
 from analytics.queries import Asked, FunnelResult, Reader
 from analytics.question import MAX_GROUPS, Question
 from analytics.rates import Rate, share
-from analytics.statistics.comparison import Difference, difference, trend, verdict
-from analytics.statistics.correction import benjamini_hochberg
+from analytics.statistics.comparison import verdict
 from analytics.statistics.mix_and_rate import MixAndRate, mix_and_rate
 from analytics.statistics.step_contributions import step_contributions
 from analytics.views.comparison_findings import findings
@@ -26,6 +24,7 @@ from analytics.views.comparison_records import (
     StepChange,
 )
 from analytics.views.kinds import ViewKind
+from analytics.views.period_tests import PeriodTests, Tested, period_tests, settled_reached
 from analytics.views.records import Period
 from analytics.views.row_counts import RowCounts, milestones
 from analytics.views.segments import check_disjoint, order_of_bands
@@ -58,18 +57,13 @@ def _other_days(question: Question, first: dt.date | None, last: dt.date | None)
 def _view(before: FunnelResult, after: FunnelResult, most_groups: int) -> ComparisonView:
     definition, breakdown = after.definition, after.question.breakdown
     period1, period2 = _numbers(before), _numbers(after)
-    overall = difference(period1.settled, period2.settled)
-    rates = _step_rates(before, after)
-    found = [difference(*pair) for pair in rates]
-    corrected, *of_steps = benjamini_hochberg([overall.p_value, *(one.p_value for one in found)])
-    changes = _changes(period1, period2, overall, corrected)
+    tests = period_tests(before, after)
+    changes = _changes(period1, period2, tests)
     contributions = _contributions(before, after)
     labels = [definition.steps[at].label for at in milestones(definition)[1:]]
     steps = tuple(
-        StepChange(label, *pair, _change(one, p_value), verdict(p_value), contribution)
-        for label, pair, one, p_value, contribution in zip(
-            labels, rates, found, of_steps, contributions, strict=True
-        )
+        StepChange(label, one.before, one.after, _change(one), verdict(one.p_value), contribution)
+        for label, one, contribution in zip(labels, tests.steps, contributions, strict=True)
     )
     by_label = " · ".join(definition.dimension(name).label for name in breakdown) or None
     mix = _mix(before, after, most_groups) if breakdown else None
@@ -101,13 +95,11 @@ def _numbers(result: FunnelResult) -> PeriodNumbers:
     )
 
 
-def _changes(
-    before: PeriodNumbers, after: PeriodNumbers, overall: Difference, corrected: float | None
-) -> PeriodChanges:
+def _changes(before: PeriodNumbers, after: PeriodNumbers, tests: PeriodTests) -> PeriodChanges:
     return PeriodChanges(
-        conversion_rate_change=overall.difference,
-        conversion_rate=_change(overall, corrected),
-        trend=trend(overall, corrected),
+        conversion_rate_change=tests.conversion.difference.difference,
+        conversion_rate=_change(tests.conversion),
+        trend=tests.trend,
         observed_rate_change=_less(after.observed.share, before.observed.share),
         entered_change=share(after.entered - before.entered, before.entered),
         converted_change=after.converted - before.converted,
@@ -116,30 +108,17 @@ def _changes(
     )
 
 
-def _change(found: Difference, corrected: float | None) -> RateChange:
-    return RateChange(found.difference, found.low, found.high, corrected)
+def _change(tested: Tested) -> RateChange:
+    found = tested.difference
+    return RateChange(found.difference, found.low, found.high, tested.p_value)
 
 
 def _less(after: float | None, before: float | None) -> float | None:
     return None if after is None or before is None else after - before
 
 
-def _settled_reached(result: FunnelResult) -> tuple[int, ...]:
-    return RowCounts(result.total).settled_reached(result.definition)
-
-
-def _step_rates(before: FunnelResult, after: FunnelResult) -> list[tuple[Rate, Rate]]:
-    """Per way from milestone to milestone, its rate in both periods."""
-    return [
-        (Rate.of_counts(old[1], old[0]), Rate.of_counts(new[1], new[0]))
-        for old, new in zip(
-            pairwise(_settled_reached(before)), pairwise(_settled_reached(after)), strict=True
-        )
-    ]
-
-
 def _contributions(before: FunnelResult, after: FunnelResult) -> tuple[float | None, ...]:
-    reached = _settled_reached(before), _settled_reached(after)
+    reached = settled_reached(before), settled_reached(after)
     return step_contributions(*reached) or (None,) * (len(reached[0]) - 1)
 
 

@@ -16,6 +16,7 @@ from analytics.tally import Tally
 from analytics.views.drop_offs import top_drop_off_points
 from analytics.views.finding import breakdown_finding, finding
 from analytics.views.kinds import ViewKind
+from analytics.views.period_tests import period_tests
 from analytics.views.records import (
     Changes,
     DailyPoint,
@@ -55,6 +56,9 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
     observed = Rate.of_counts(converted, entered)
     settled = Rate.of_counts(converted, entered - outcomes.open)
     median = _median(result.total, 0, WHOLE)
+    changes = None
+    if previous and earlier and earlier.entered:
+        changes = _changes(observed, settled, median, earlier, period_tests(previous, result).trend)
     return FunnelView(
         name=definition.name,
         title=definition.title or definition.name,
@@ -75,7 +79,7 @@ def view_of(result: FunnelResult, previous: FunnelResult | None = None) -> Funne
         cohort_analysis=cohort_weeks(result.timing.labels, result.total),
         finding=finding(steps, outcomes),
         previous=earlier,
-        changes=_changes(observed, settled, median, earlier) if earlier and earlier.entered else None,
+        changes=changes,
         breakdown=JOIN.join(breakdown) or None,
         breakdown_label=" · ".join(definition.dimension(name).label for name in breakdown) or None,
         groups=groups,
@@ -194,7 +198,9 @@ def _previous(result: FunnelResult) -> PreviousView:
     )
 
 
-def _changes(observed: Rate, settled: Rate, median: float | None, before: PreviousView) -> Changes:
+def _changes(
+    observed: Rate, settled: Rate, median: float | None, before: PreviousView, trend: str
+) -> Changes:
     converted, still_open = observed.count, observed.of - settled.of
     may_undo_a_drop = converted < before.converted <= converted + still_open
     return Changes(
@@ -202,6 +208,7 @@ def _changes(observed: Rate, settled: Rate, median: float | None, before: Previo
         converted=None if may_undo_a_drop else share(converted - before.converted, before.converted),
         observed_share=_difference(observed.share, before.observed.share),
         settled_share=_difference(settled.share, before.settled.share),
+        trend=trend,
         median_seconds=_difference(median, before.median_seconds),
     )
 

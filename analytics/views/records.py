@@ -104,6 +104,7 @@ class Changes:
     converted: float | None  #: likewise; None also while open sessions may still undo a drop
     observed_share: float | None  #: difference of the observed rates: falls while sessions are open
     settled_share: float | None  #: difference of the settled rates: open sessions move it neither way
+    trend: str  #: of conversion, as in a comparison: improving, stable, declining or too few to tell
     median_seconds: float | None  #: difference
 
 

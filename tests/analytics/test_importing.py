@@ -219,7 +219,7 @@ def test_a_missing_column_is_named_with_those_that_exist() -> None:
     ):
         mapping.columns(["case_id", "event", "timestamp"])
     with pytest.raises(
-        SourceUnusable, match="'session_id' for session_id, 'name' for name.*=COLUMN,name=COLUMN$"
+        SourceUnusable, match=r"'session_id' for session_id, 'name' for name.*=COLUMN,name=COLUMN$"
     ):
         ColumnMap({}).columns(["case_id", "event", "occurred_at"])
     with pytest.raises(SourceUnusable, match="unknown field 'sesion_id'; did you mean 'session_id'"):

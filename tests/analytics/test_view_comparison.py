@@ -11,6 +11,7 @@ from analytics.question import Question
 from analytics.statistics.comparison import difference
 from analytics.statistics.correction import benjamini_hochberg
 from analytics.views.comparison import COMPARISON, ComparisonView
+from analytics.views.funnel import FUNNEL
 from tests.analytics.in_memory import InMemory, sessions
 from tests.analytics.worlds import LATER, START, Event
 
@@ -44,6 +45,7 @@ def day(number: int, *, all_the_way: int, to_b: int, only_a: int, **properties: 
     ]
 
 
+DAY = ("all_the_way", "to_b", "only_a")
 #: Of 200 on the first day 80 arrive, of 200 on the second 40: B brings as many as before, C half.
 WORSE = [*day(0, all_the_way=80, to_b=20, only_a=100), *day(1, all_the_way=40, to_b=60, only_a=100)]
 
@@ -74,6 +76,15 @@ def test_a_change_that_may_be_chance_is_stable() -> None:
     assert view.findings == (
         "Conversion is stable: 40.0 %, then 46.0 %; +6.0 points (95 %: -7.6 to +19.3) may be chance.",
     )
+
+
+@pytest.mark.parametrize("second", [(40, 60, 100), (74, 26, 100), (80, 20, 100)])
+def test_the_funnel_says_the_same_of_the_period_before(second: tuple[int, int, int]) -> None:
+    events = [*day(0, all_the_way=80, to_b=20, only_a=100), *day(1, **dict(zip(DAY, second, strict=True)))]
+    asked = Asked(FunnelDefinition.parse("A,B,C"), Question.of_days(SECOND_DAY, SECOND_DAY), LATER)
+    changes = FUNNEL.of(InMemory(events), asked).changes
+    assert changes is not None
+    assert changes.trend == compared(events).changes.trend
 
 
 def test_few_sessions_have_no_trend_and_the_sentence_says_why() -> None:

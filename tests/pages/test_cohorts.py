@@ -47,6 +47,11 @@ def test_a_chosen_segment_is_what_the_others_are_tested_against(two_devices, sho
     assert "Difference to the reference" in shown(app)
 
 
+def test_a_difference_is_in_points_and_not_in_per_cent(two_devices):
+    differences = table_of(opened(two_devices))["difference"].to_dict()
+    assert differences == pytest.approx({"phone": -70, "desktop": 70})
+
+
 def test_weeks_of_entry_are_segments_too(two_devices):
     two_devices.session("later", "visited", days=7)
     two_devices.sync()

@@ -44,7 +44,7 @@ def test_the_page_says_whether_conversion_changed_and_at_which_step(two_periods,
 def test_the_table_holds_the_steps_and_their_parts_of_the_change(two_periods):
     table = table_of(opened(two_periods, explained="Nothing"))
     steps = table[table["part"] == "step"].set_index("name")
-    assert steps["contribution"].round(6).to_dict() == {"Signed up": -0.7, "Paid": 0}
+    assert steps["contribution"].round(6).to_dict() == {"Signed up": -70, "Paid": 0}
     assert steps["verdict"].to_dict() == {"Signed up": "different", "Paid": "too few to tell"}
 
 

@@ -52,6 +52,20 @@ def test_the_page_counts_who_entered_and_who_arrived(three_sessions, shown):
     assert "Most stop between Visited and Signed up" in shown(app)
 
 
+@pytest.mark.parametrize(("arrive", "is_grey"), [(14, True), (2, False)])
+def test_a_change_of_conversion_has_a_colour_only_when_it_is_more_than_chance(world, arrive, is_grey):
+    world.funnel()
+    for day, arriving in ((0, 15), (7, arrive)):
+        for number in range(30):
+            names = ("visited", "signed up", "paid") if number < arriving else ("visited",)
+            world.session(f"{day} {number}", *names, days=day)
+    world.sync()
+    app = world.open(Role.VIEWER, PAGE, period="7d")
+    (conversion,) = [metric for metric in app.metric if metric.label == "Conversion"]
+    assert conversion.delta.startswith("-")
+    assert (conversion.proto.color == conversion.proto.GRAY) is is_grey
+
+
 def test_the_table_shows_each_step_with_what_was_lost(three_sessions):
     app = three_sessions.open(Role.VIEWER, PAGE, by="None")
     table = table_of(app)
