@@ -2,16 +2,18 @@
 
 Only the title and the actions may be reworded. What is sent is what the page shows: counts, rates, names of
 steps, segments and failed tasks; no session, no person. An answer is input from outside: it is taken for a
-recommendation when every number in it is in the computed text too, and it has as many actions; else, and
-whenever the endpoint is slow or away, the computed text stays.
+recommendation when every number in it is in the computed text too, no text says another number than the one
+it stands for, and it has as many actions; else, and whenever the endpoint is slow or away, the computed text
+stays.
 """
 
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 import redis
@@ -30,7 +32,8 @@ _PROMPT = (
     "as digits. Answer with JSON only, in the same order: "
     '{"recommendations": [{"title": "...", "actions": ["..."]}]}.'
 )
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+#: A word with a digit, so that 8m 50s never becomes 50m 8s; or one character that is a number, as a half is.
+_NUMBER = re.compile(r"\w*\d(?:[\w.,]*\w)?|[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u218b\u2460-\u24ff]")
 #: Words that state a number without a digit.
 _NUMBER_WORDS = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|"
@@ -127,8 +130,12 @@ def _in_words_of(one: Recommendation, answer: Any) -> Recommendation:
     texts = _texts_of(answer)
     if len(texts) != 1 + len(one.suggested_actions):
         return one
-    if not _numbers(texts) <= _numbers(_texts(one)):
+    said = [_numbers(text) for text in texts]
+    if not set(chain(*said)) <= set(chain(*map(_numbers, _texts(one)))):
         log.warning("a rewording of %r was refused: it has numbers of its own", one.title)
+        return one
+    if not all(map(_keeps, said, map(_numbers, [one.title, *one.suggested_actions]))):
+        log.warning("a rewording of %r was refused: it puts one number for another", one.title)
         return one
     return replace(one, title=texts[0], suggested_actions=tuple(texts[1:]))
 
@@ -147,6 +154,13 @@ def _texts(one: Recommendation) -> list[str]:
     return [one.title, *one.suggested_actions, *(evidence.text for evidence in one.evidence)]
 
 
-def _numbers(texts: Iterable[str]) -> set[str]:
-    text = "\n".join(texts)
-    return {*_NUMBER.findall(text), *(word.lower() for word in _NUMBER_WORDS.findall(text))}
+def _numbers(text: str) -> list[str]:
+    """In their order, those that are words too."""
+    found = [*_NUMBER.finditer(text), *_NUMBER_WORDS.finditer(text)]
+    return [one[0].lower() for one in sorted(found, key=lambda one: one.start())]
+
+
+def _keeps(numbers: list[str], own: list[str]) -> bool:
+    """Whether a text has its own numbers, in their order, or none at all."""
+    following = iter(numbers)
+    return not numbers or all(number in following for number in own)

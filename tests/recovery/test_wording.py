@@ -62,6 +62,8 @@ def test_title_and_actions_are_reworded_and_nothing_else(client):
         GOOD | {"title": "Gain 1200 sessions"},
         GOOD | {"title": "Twice as many could pay"},
         GOOD | {"actions": ["Look at forty of them.", "Try it."]},
+        GOOD | {"actions": ["Look at the 40.", "Try it within 40 minutes."]},
+        GOOD | {"title": "1,200 carts, and \u00bd of them paid"},
         GOOD | {"actions": ["Only one."]},
         GOOD | {"actions": "Look. Try."},
         GOOD | {"title": ""},
@@ -73,6 +75,22 @@ def test_title_and_actions_are_reworded_and_nothing_else(client):
 )
 def test_an_answer_with_a_number_of_its_own_or_of_another_form_is_not_taken(client, answer):
     assert answering(client, answer).reworded([ONE]) == (ONE,)
+
+
+@pytest.mark.parametrize(
+    ("title", "is_taken"),
+    [
+        ("Slow carts, above 8m 50s, pay less", True),
+        ("Slow carts pay less", True),
+        ("Carts above 50m 8s pay less", False),
+        ("Carts above 40s pay less", False),
+        ("Carts above 50s pay less than 8m", False),
+    ],
+)
+def test_a_number_of_the_facts_does_not_stand_for_another(client, title, is_taken):
+    one = replace(ONE, title="Those above 8m 50s in the cart pay less often")
+    (worded,) = answering(client, GOOD | {"title": title}).reworded([one])
+    assert (worded.title == title) is is_taken
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"recommendations": 7}', '{"recommendations": []}'])
