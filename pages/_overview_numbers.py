@@ -4,7 +4,8 @@ import streamlit as st
 
 from analytics.rates import FEWEST_ENTRIES
 from analytics.views.realtime import ACTIVE_MINUTES, RealtimeView
-from pages import _states
+from infra.access.roles import Person
+from pages import _funnel_states, _states
 from pages._words import count, days, percent, points
 
 _ACTIVE_HELP = (
@@ -66,13 +67,15 @@ def _completion_help(view: RealtimeView) -> str:
     )
 
 
-def quiet(view: RealtimeView) -> None:
+def quiet(view: RealtimeView, by: Person) -> None:
     """Nobody entered in the last 24 hours: when somebody last did, and the page over those days."""
     with st.container(border=True, key="card_quiet"):
         if view.advice_period is None:
             _states.state(
-                "No session yet", f"Nobody has entered {view.title} so far. This page looks again by itself."
+                "No session yet",
+                f"Nobody has entered {view.title} so far. {_funnel_states.how_events_come(by)}",
             )
+            _funnel_states.define_funnel(by)
         else:
             last = days(view.advice_period.last, view.advice_period.last).partition(" – ")[2]
             _states.state(

@@ -42,12 +42,12 @@ def asked(
     """Funnel, filters and days as chosen. The page ends here, with the next step, when there is no funnel."""
     definitions = _resources.definitions()
     if not definitions:
-        _funnel_states.no_definition()
+        _funnel_states.no_definition(by)
     with head.controls:
         definition = _funnel_choice.choose(definitions)
     available = span(_resources.engine(), definition)
     if available is None:
-        _funnel_states.nothing_yet(definition)
+        _funnel_states.nothing_yet(by, definition)
     with head.controls:
         days = _period.choose(available)
         chosen = _filters.asked(by, definition, days, breakdown=breakdown, attribution=attribution)

@@ -42,7 +42,7 @@ def live(definition: FunnelDefinition) -> None:
         f"{clock_time(view.real_time.last_updated)} · refreshes by itself</div>"
     )
     if not view.real_time.total_sessions:
-        _overview_numbers.quiet(view)
+        _overview_numbers.quiet(view, by)
         with st.container(border=True, key="card_next"):
             _overview_cards.next_steps(view, worded, by, definition)
         return
@@ -59,7 +59,7 @@ def live(definition: FunnelDefinition) -> None:
 with _states.failures_shown("The overview"):
     definitions = _resources.definitions()
     if not definitions:
-        _funnel_states.no_definition()
+        _funnel_states.no_definition(person)
     with head.controls:
         chosen = _funnel_choice.choose(definitions, most_recent(_resources.engine(), definitions))
 live(chosen)

@@ -27,6 +27,9 @@ def address() -> SessionQuery:
 def nothing_chosen() -> NoReturn:
     with st.container(border=True, key="card_nothing_chosen"):
         _states.state("No number is chosen", "Click a bar, a cell or a count on another page.")
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            if st.button("Open the funnel", icon=":material/filter_alt:", type="primary", key="open_funnel"):
+                st.switch_page("funnel.py")
         st.space("medium")
     st.stop()
 

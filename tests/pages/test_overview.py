@@ -82,10 +82,28 @@ def test_the_funnel_that_was_entered_last_is_shown_first(today):
 
 
 def test_no_definition_no_events_and_a_lost_store_are_said(world, shown):
-    assert "python -m analytics define" in shown(world.open(Role.VIEWER))
+    assert "No funnel is defined yet" in shown(world.open(Role.VIEWER))
     world.funnel()
     assert "Nobody has entered Sign-up so far" in shown(world.open(Role.VIEWER))
     world.session("a", "visited")
     world.sync()
     world.lose_the_store()
     assert "The overview could not be shown" in shown(world.open(Role.VIEWER))
+
+
+def test_a_new_user_is_led_to_the_funnel_of_their_own_events(world, shown):
+    world.funnel()
+    assert "python -m analytics import FILE" in shown(world.open(Role.ADMIN))
+    world.session("a", "basket", "till")
+    world.sync()
+    app = world.open(Role.ADMIN)
+    assert "Other events have been: basket, till. Define a funnel of them." in shown(app)
+    assert "Settings" in [title.value for title in app.button(key="define_funnel").click().run().title]
+
+
+def test_only_those_who_may_define_a_funnel_are_led_there(world, shown):
+    world.session("a", "basket")
+    world.sync()
+    app = world.open(Role.VIEWER, "funnel.py")
+    assert "Someone who may change the settings can define one" in shown(app)
+    assert not [button for button in app.button if button.key == "define_funnel"]
