@@ -8,6 +8,7 @@ it: a window that closes shows after the time to live.
 
 import datetime as dt
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ _PREFIX = "onward:view:"
 _shape = cache(shape)
 #: After this long the one who computes is taken for dead.
 FLIGHT_SECONDS = 30
+#: For so long after Redis failed nobody asks it: one that hangs would hold up every view for its timeout.
+AWAY_SECONDS = 10
 _LOOK_AGAIN_SECONDS = 0.02
 _SCAN_AT_ONCE = 500
 
@@ -40,7 +43,7 @@ class CacheCounts:
     hits: int
     misses: int
     waits: int  #: of the hits, those that waited for somebody who was computing the same
-    unavailable: int  #: times that Redis did not answer, and the view was computed without it
+    unavailable: int  #: views computed without Redis, which did not answer, or had just not answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,13 @@ class Answer(Generic[Record]):
 class ViewCache:
     """Share one per process. `seconds` is the time to live; 0 keeps nothing."""
 
-    def __init__(self, client: "redis.Redis", seconds: int) -> None:
+    def __init__(
+        self, client: "redis.Redis", seconds: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._redis = client
         self._seconds = seconds
+        self._clock = clock
+        self._away_until = -math.inf
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -98,10 +105,13 @@ class ViewCache:
     def _stored(self, key: str, compute: Callable[[], str]) -> str:
         if not self._seconds:
             return compute()
+        if self._clock() < self._away_until:
+            self._count("unavailable")
+            return compute()
         try:
             found = self._found(key)
         except redis.RedisError:
-            self._count("unavailable")
+            self._failed()
             return compute()
         self._count("hits" if found else "misses")
         return found or self._computed(key, compute)
@@ -142,7 +152,11 @@ class ViewCache:
                 self._redis.set(key, text, ex=self._seconds)
             self._redis.delete(key + ":flight")
         except redis.RedisError:
-            self._count("unavailable")
+            self._failed()
+
+    def _failed(self) -> None:
+        self._away_until = self._clock() + AWAY_SECONDS
+        self._count("unavailable")
 
     def _count(self, what: str) -> None:
         with self._lock:

@@ -19,7 +19,8 @@ def footer(answer: Answer[Any], how: str = "") -> None:
         parts = [_made(answer, _resources.now()), _cache(_resources.funnels().cache.counts)]
         early = catalogue.waiting(_resources.engine()).events
         if early:
-            parts.append(f"{count(early)} events with a time in the future are kept apart until it has come")
+            events = "1 event" if early == 1 else f"{count(early)} events"
+            parts.append(f"kept apart until their time has come: {events} of the future")
         st.caption(" · ".join(parts))
 
 

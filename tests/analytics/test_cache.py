@@ -12,7 +12,7 @@ import redis
 from sqlalchemy import Engine
 
 from analytics import cache as cache_module
-from analytics.cache import CacheCounts, ViewCache, forget
+from analytics.cache import AWAY_SECONDS, CacheCounts, ViewCache, forget
 from analytics.funnels import FunnelDefinition
 from analytics.queries import Asked, Reader
 from analytics.question import Question
@@ -137,6 +137,27 @@ def test_without_redis_the_view_is_computed_and_the_loss_is_counted(reader: Read
     cache = ViewCache(away, 300)
     assert cache.view(FUNNEL, reader, ASKED).view.entered == 2
     assert cache.counts == CacheCounts(hits=0, misses=0, waits=0, unavailable=1)
+
+
+def test_a_redis_that_failed_is_asked_again_only_after_a_while(
+    reader: Reader, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = [0.0], []
+
+    def hang(name: str) -> None:
+        asked.append(name)
+        raise redis.TimeoutError
+
+    cache = ViewCache(client, 300, clock=lambda: now[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "get", hang)
+        for _ in range(3):
+            assert not cache.view(FUNNEL, reader, ASKED).from_cache
+    assert len(asked) == 1
+    now[0] = AWAY_SECONDS
+    assert not cache.view(FUNNEL, reader, ASKED).from_cache
+    assert cache.view(FUNNEL, reader, ASKED).from_cache
+    assert cache.counts == CacheCounts(hits=1, misses=1, waits=0, unavailable=3)
 
 
 def test_a_time_to_live_of_nothing_keeps_nothing(reader: Reader, client: "redis.Redis") -> None:
