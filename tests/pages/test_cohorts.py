@@ -73,7 +73,7 @@ def test_without_a_difference_the_page_says_so(world, shown):
 
 
 def test_without_a_definition_the_page_says_how_to_make_one(world, shown):
-    assert "python -m analytics define" in shown(opened(world))
+    assert "No funnel is defined yet" in shown(opened(world))
 
 
 def test_filters_that_nobody_passes_offer_the_way_out(two_devices, shown):

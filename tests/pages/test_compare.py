@@ -82,7 +82,7 @@ def test_a_period_that_nobody_entered_is_said(world, shown):
 
 
 def test_without_a_definition_the_page_says_how_to_make_one(world, shown):
-    assert "python -m analytics define" in shown(opened(world))
+    assert "No funnel is defined yet" in shown(opened(world))
 
 
 def test_a_lost_store_is_said_with_the_way_to_mend_it(two_periods, shown):

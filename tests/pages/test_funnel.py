@@ -163,7 +163,7 @@ def test_a_session_behind_a_dead_task_is_blocked_and_has_not_left(three_sessions
 
 
 def test_without_a_definition_the_page_says_how_to_make_one(world, shown):
-    assert "python -m analytics define" in shown(world.open(Role.VIEWER, PAGE))
+    assert "No funnel is defined yet" in shown(world.open(Role.VIEWER, PAGE))
 
 
 def test_without_events_the_page_names_the_first_step(world, shown):
