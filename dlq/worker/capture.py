@@ -23,6 +23,7 @@ from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.times import Clock, to_ms, utc_now
 from dlq.worker import in_flight, record, spool
+from dlq.worker.frozen import connect_impatiently
 from dlq.worker.in_flight import Run
 from dlq.worker.record import Outcome, Record
 
@@ -145,6 +146,7 @@ class Capture:
                     "options": f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={STATEMENT_MS}",
                 },
             )
+            connect_impatiently(self._engine)
             self._engine_pid = os.getpid()
         return self._engine
 

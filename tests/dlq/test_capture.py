@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 from celery import Celery
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
-from dlq.worker import spool
+from dlq.worker import frozen, spool
 from dlq.worker.capture import AWAY_SECONDS, Capture
 from tests.dlq.builders import (
     UNSEALED,
@@ -74,6 +74,22 @@ def test_with_the_database_away_letters_wait_on_disk_and_come_back_once(engine, 
     assert (bytes(row["body"]), row["session_id"], row["occurrences"]) == (body, "s1", 1)
     assert row["headers"]["tenant"] == "é"
     assert away.lost == 0
+
+
+def test_a_database_that_stops_answering_counts_as_away(engine, captures, monkeypatch):
+    monkeypatch.setattr(frozen, "ANSWER_SECONDS", 0.1)
+    capture = captures()
+    assert capture.tell(lambda connection: connection.scalar(text("SELECT 1"))) == 1
+
+    def freeze(connection):
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("SELECT pg_sleep(30)"))
+        return "it waited"
+
+    assert capture.tell(freeze) is None
+    capture.failed(message(), failure())
+    assert count(engine, "dead_letter") == 0
+    assert captures().replay() == 1
 
 
 def test_a_replay_cut_short_after_the_commit_stores_nothing_twice(engine, captures, tmp_path):
