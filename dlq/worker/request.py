@@ -145,7 +145,8 @@ class LetterRequest(Request):
         try:
             return super()._announce_revoked(reason, terminated, signum, expired)
         finally:
-            self._write()
+            # Celery does so once the result is stored; with its backend away the message came back for ever.
+            self.acknowledge()
 
     def _announce_cancelled(self, emit_retry: bool = True) -> Any:
         # A cold shutdown. Celery calls it a retry; what was acknowledged early does not come back.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import redis
 
 from dlq.letters import Kind
 from dlq.settings import Settings
@@ -70,6 +71,23 @@ def test_a_letter_waits_on_disk_and_comes_back_once(
     assert (letter["kind"], letter["exception_type"]) == (kind, exception_type)
     assert letter["occurrences"] == 1
     assert worker.is_alive()
+
+
+def test_row_9_an_expired_task_leaves_the_broker_though_no_result_says_so(
+    engine, worker, folder, database_url
+):
+    task_id = worker.send("touch", "expired", expires=-1)
+    eventually(lambda: spool.waiting(folder, 10))
+    eventually(lambda: not messages_in(worker.broker_url))
+    assert eventually(lambda: replayed(folder, database_url)) == 1
+    letter = the_letter_of(engine, worker, task_id)
+    assert (letter["kind"], letter["occurrences"]) == (Kind.EXPIRED, 1)
+
+
+def messages_in(broker_url: str) -> int:
+    """How many wait or are in the worker's hands."""
+    with redis.Redis.from_url(broker_url) as broker, broker.pipeline() as asked:
+        return sum(asked.llen("celery").hlen("unacked").execute())
 
 
 def test_a_task_that_wants_no_letters_leaves_nothing_on_disk(worker, folder):
