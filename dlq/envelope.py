@@ -5,16 +5,21 @@ not at all: this package never unpickles.
 """
 
 import base64
+import bz2
 import hashlib
 import json
+import lzma
 import math
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Self
 
 from kombu.compression import compress
+from kombu.transport.virtual.exchange import TopicExchange
 
 from dlq.settings import Settings
 
@@ -40,8 +45,15 @@ NAME_BYTES = 500
 _MOST_LETTERS = 2**63 - 1
 _MOST_GENERATIONS = 2**31 - 1
 
-_GZIP = "application/x-gzip"
 _DEPTH = 32
+
+# Those that can stop at READABLE_BYTES, however much a small body would become.
+_OPENERS: Mapping[str, Callable[[], Any]] = {
+    "application/x-gzip": zlib.decompressobj,
+    "application/x-bz2": bz2.BZ2Decompressor,
+    "application/x-lzma": partial(lzma.LZMADecompressor, memlimit=100 << 20),
+}
+_TOPICS = TopicExchange(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +155,15 @@ def _queue_of(delivery: Mapping[str, Any], queues: Mapping[str, Any]) -> str:
     exchange, key = delivery.get("exchange"), _text(delivery.get("routing_key"))
     if not exchange:
         return key
-    bound = {name: queue for name, queue in queues.items() if queue.exchange.name == exchange}
-    exact = [name for name, queue in bound.items() if queue.routing_key == key]
-    return (exact or [*bound, key])[0]
+    every = ((name, one) for name, queue in queues.items() for one in queue.bindings or (queue,))
+    bound = [(name, one) for name, one in every if one.exchange.name == exchange]
+    exact = [name for name, one in bound if one.routing_key == key]
+    alike = [name for name, one in bound if one.exchange.type == "topic" and _is_like(key, one.routing_key)]
+    return (exact or alike or [*(name for name, _ in bound), key])[0]
+
+
+def _is_like(key: str, topic: str | None) -> bool:
+    return re.match(_TOPICS.key_to_pattern(topic or ""), key) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +179,14 @@ class Body:
 
 
 def readable_body(envelope: Envelope) -> Body:
-    """Read the arguments of a JSON body of at most READABLE_BYTES, opened from gzip if need be."""
+    """Read the arguments of a JSON body of at most READABLE_BYTES, decompressed if need be."""
     if envelope.content_type not in {"application/json", "json"}:
         return Body(problem=f"Only JSON is read here; this body is {envelope.content_type or 'untyped'}.")
     try:
         payload = json.loads(_opened(envelope))
-    except (ValueError, RecursionError, zlib.error) as error:
+    except _Closed as error:
+        return Body(problem=f"The body cannot be read: it is {error}.")
+    except (ValueError, RecursionError, OSError, zlib.error, lzma.LZMAError) as error:
         return Body(problem=f"The body cannot be read: {type(error).__name__}.")
     if isinstance(payload, dict):
         return _first_protocol(payload)
@@ -249,19 +269,23 @@ def _compressed(body: bytes, headers: Mapping[str, Any]) -> bytes:
     return compressed
 
 
+class _Closed(ValueError):
+    """Says of a body why it is not opened."""
+
+
 def _opened(envelope: Envelope) -> bytes:
-    compression = envelope.headers.get("compression")
-    if compression == _GZIP:
-        opener = zlib.decompressobj()
-        body = opener.decompress(envelope.body, READABLE_BYTES)
-        if opener.unconsumed_tail:
-            raise ValueError("larger than is read here")
-        return body
+    compression, body = envelope.headers.get("compression"), envelope.body
     if compression:
-        raise ValueError(f"compressed as {compression}")
-    if len(envelope.body) > READABLE_BYTES:
-        raise ValueError("larger than is read here")
-    return envelope.body
+        opens = _OPENERS.get(str(compression))
+        if opens is None:
+            raise _Closed(f"compressed as {str(compression)[:NAME_CHARACTERS]}")
+        opener = opens()
+        body = opener.decompress(body, READABLE_BYTES)
+        if not opener.eof:
+            raise _Closed("larger than is read here, or cut short")
+    if len(body) > READABLE_BYTES:
+        raise _Closed("larger than is read here")
+    return body
 
 
 def _named(

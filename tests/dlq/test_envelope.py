@@ -6,7 +6,8 @@ import zlib
 from types import SimpleNamespace
 
 import pytest
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Exchange, Queue, binding
+from kombu.compression import compress
 
 from dlq.envelope import NAME_BYTES, READABLE_BYTES, Envelope, from_message, readable_body, storable
 from dlq.settings import Settings
@@ -43,6 +44,8 @@ def test_the_queue_is_told_from_exchange_and_routing_key():
         "celery": Queue("celery", Exchange("celery"), "celery"),
         "all": Queue("all", media, "media.#"),
         "video": Queue("video", media, "media.video"),
+        "sound": Queue("sound", media, "sound.*"),
+        "text": Queue("text", [binding(Exchange("books"), "page"), binding(media, "text")]),
     }
 
     def queue(**delivery):
@@ -51,6 +54,8 @@ def test_the_queue_is_told_from_exchange_and_routing_key():
     assert queue(exchange="", routing_key="celery") == "celery"
     assert queue(exchange="media", routing_key="media.video") == "video"
     assert queue(exchange="media", routing_key="media.audio") == "all"
+    assert queue(exchange="media", routing_key="sound.short") == "sound", "as its pattern says"
+    assert queue(exchange="media", routing_key="text") == "text", "one of several bindings"
     assert queue(exchange="strange", routing_key="key") == "key"
     assert queue() == ""
 
@@ -79,9 +84,22 @@ def test_a_body_that_could_not_be_opened_is_stored_closed():
     assert "cannot be read" in readable_body(found).problem
 
 
-def test_a_body_that_unpacks_to_too_much_is_not_read():
-    bomb = zlib.compress(b"[[], {}, {}]" + b" " * (READABLE_BYTES + 10_000_000))
-    assert readable_body(envelope(body=bomb, headers={"compression": "application/x-gzip"})).problem
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "lzma"])
+def test_a_body_that_unpacks_to_too_much_is_not_read(compression):
+    bomb, how = compress(b"[[], {}, {}]" + b" " * (READABLE_BYTES + 10_000_000), compression)
+    assert "larger" in readable_body(envelope(body=bomb, headers={"compression": how})).problem
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "lzma"])
+def test_a_compressed_body_is_read(compression):
+    body, how = compress(b'[["x"], {}, {}]', compression)
+    assert readable_body(envelope(body=body, headers={"compression": how})).args == ("x",)
+
+
+@pytest.mark.parametrize("how", ["application/zstd", "application/x-nothing", ["application/x-gzip"], 7])
+def test_a_body_compressed_in_another_way_says_so(how):
+    problem = readable_body(envelope(body=b"x", headers={"compression": how})).problem
+    assert problem == f"The body cannot be read: it is compressed as {how}."
 
 
 def test_a_body_that_is_too_large_is_stored_but_not_read():
