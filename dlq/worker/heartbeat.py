@@ -80,7 +80,7 @@ class Heartbeat:
     def _note_beat(self, connection: Connection) -> None:
         app = self._consumer.app
         told = {
-            "queues": sorted(app.amqp.queues.consume_from),
+            "queues": _taken_from(app),
             "tasks": sorted(_own_tasks(app)),
             "beat_at_ms": to_ms(self._capture.clock()),
         }
@@ -123,6 +123,12 @@ def configuration(app: Celery, pool: Any, capture: Capture) -> dict[str, Any]:
         "late_tasks": sorted(late),
         "worker_lost_loops": sorted(name for name in late if tasks[name].reject_on_worker_lost),
     }
+
+
+def _taken_from(app: Celery) -> list[str]:
+    """The queues that a message sent to them by name reaches: on Redis, none of a fanout exchange is."""
+    every = app.amqp.queues.consume_from
+    return sorted(name for name, queue in every.items() if queue.exchange.type != "fanout")
 
 
 def _own_tasks(app: Celery) -> Mapping[str, Any]:

@@ -35,6 +35,7 @@ app.conf.task_queues = [
     Queue("celery"),
     Queue("slow"),
     Queue("media", Exchange("media", type="topic"), routing_key="media.#"),
+    Queue("news", Exchange("news", type="fanout")),
 ]
 app.set_default()
 

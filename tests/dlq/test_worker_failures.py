@@ -211,7 +211,7 @@ def test_a_loop_of_killed_runs_ends_for_a_task_that_wants_no_letters_too(engine,
 def test_a_worker_says_that_it_lives_what_it_serves_and_how_it_is_set_up(engine, worker):
     beat = eventually(lambda: the_beat(engine))
     assert (beat["pid"], beat["stopped_at_ms"], beat["release"]) == (worker.process.pid, None, "2026.03")
-    assert beat["queues"] == sorted(QUEUES)
+    assert beat["queues"] == sorted(QUEUES), "and not news, a fanout: no message sent to it by name comes"
     assert TASKS + "touch" in beat["tasks"]
     assert not any(name.startswith("celery.") for name in beat["tasks"])
     told = beat["settings"]

@@ -111,7 +111,7 @@ def start_worker(
                     "-c",
                     str(concurrency),
                     "-Q",
-                    ",".join(QUEUES),
+                    ",".join((*QUEUES, "news")),
                     "-l",
                     "INFO",
                     "--without-gossip",
