@@ -63,8 +63,8 @@ def main(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def opened() -> Iterator[Opened]:
-    settings = Settings.from_env()
-    with connected(InfraSettings.from_env()) as servers, create_celery(servers.redis_url) as app:
+    settings, ours = Settings.from_env(), InfraSettings.from_env()
+    with connected(ours) as servers, create_celery(servers.redis_url, prefix=ours.broker_prefix) as app:
         engine = open_engine(servers.database_url)
         try:
             yield Opened(engine, app, settings, SystemUser(getpass.getuser()), audit.record)

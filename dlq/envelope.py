@@ -53,7 +53,7 @@ _OPENERS: Mapping[str, Callable[[], Any]] = {
     "application/x-bz2": bz2.BZ2Decompressor,
     "application/x-lzma": partial(lzma.LZMADecompressor, memlimit=100 << 20),
 }
-_TOPICS = TopicExchange(None)
+_TOPICS: Any = TopicExchange(None)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

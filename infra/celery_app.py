@@ -11,10 +11,11 @@ HARD_LIMIT_SECONDS = 600
 QUEUE = "onward"
 
 
-def create_celery(redis_url: str, *, include: Sequence[str] = ()) -> Celery:
-    """An app on `redis_url`. `include` names the task modules that a worker imports; clients need none.
+def create_celery(redis_url: str, *, prefix: str = "", include: Sequence[str] = ()) -> Celery:
+    """An app on `redis_url`, where its keys begin with `prefix`.
 
-    Who wants shared tasks to belong to it calls `set_default` on it.
+    `include` names the task modules that a worker imports; clients need none. Who wants shared tasks to
+    belong to it calls `set_default` on it.
     """
     app = Celery("onward", broker=redis_url, include=list(include), set_as_current=False)
     app.conf.update(
@@ -25,7 +26,11 @@ def create_celery(redis_url: str, *, include: Sequence[str] = ()) -> Celery:
         task_ignore_result=True,
         task_time_limit=HARD_LIMIT_SECONDS,
         task_soft_time_limit=HARD_LIMIT_SECONDS - 30,
-        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS, "socket_timeout": None},
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_SECONDS,
+            "socket_timeout": None,
+            "global_keyprefix": prefix,
+        },
         broker_connection_retry_on_startup=True,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,

@@ -40,6 +40,11 @@ SETTINGS = (
         "The same database as the login that owns the tables, for migrations. Empty: as DATABASE_URL.",
     ),
     Setting("REDIS_URL", "", "Redis or Valkey, as redis://:password@host:port/0. Empty: embedded."),
+    Setting(
+        "ONWARD_BROKER_PREFIX",
+        "",
+        "The global_keyprefix of your Celery apps, where they set one. Retries go there. Empty: none.",
+    ),
     Setting("ONWARD_HOST", "127.0.0.1", "Address the dashboard listens on."),
     Setting(
         "ONWARD_PORT",
@@ -100,6 +105,7 @@ class Settings:
     database_owner_url: str | None = field(repr=False)
     #: None: use the embedded server.
     redis_url: str | None = field(repr=False)
+    broker_prefix: str
     host: str
     port: int
     workers: int
@@ -128,6 +134,7 @@ class Settings:
             database_url=_database_url("DATABASE_URL", value["DATABASE_URL"]),
             database_owner_url=_database_url("DATABASE_OWNER_URL", value["DATABASE_OWNER_URL"]),
             redis_url=_redis_url(value["REDIS_URL"]),
+            broker_prefix=value["ONWARD_BROKER_PREFIX"],
             host=value["ONWARD_HOST"],
             port=_whole_number("ONWARD_PORT", value["ONWARD_PORT"], 1, 65535),
             workers=_whole_number("ONWARD_WORKERS", value["ONWARD_WORKERS"], 1, 256),

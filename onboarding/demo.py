@@ -122,8 +122,9 @@ def import_sample(engine: Engine) -> "subprocess.Popen[bytes] | None":
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    database_url, redis_url = Settings.from_env().server_urls()
-    create_celery(redis_url).set_default()
+    settings = Settings.from_env()
+    database_url, redis_url = settings.server_urls()
+    create_celery(redis_url, prefix=settings.broker_prefix).set_default()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

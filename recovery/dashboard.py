@@ -66,7 +66,8 @@ def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
     sealer = Sealer.of(letters)
     engine = open_engine(database_url, pool_size=POOL_SIZE)
     store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
-    asking, broker = _asking_app(redis_url), _impatient_client(redis_url)
+    asking, broker = _asking_app(redis_url, settings.broker_prefix), _impatient_client(redis_url)
+    publishing = create_celery(redis_url, prefix=settings.broker_prefix)
     watch = BrokerWatch(Look(engine, asking, broker))
     return Dashboard(
         settings=settings,
@@ -77,7 +78,7 @@ def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
             ViewCache(client, analytics.cache_seconds),
         ),
         wording=Wording.of(RecoverySettings.from_env(), client),
-        retries=RetryClient(engine, create_celery(redis_url), audit.record, sealer=sealer),
+        retries=RetryClient(engine, publishing, audit.record, sealer=sealer),
         redactor=Redactor(email=letters.redact_email),
         sealer=sealer,
         watch=watch,
@@ -85,8 +86,8 @@ def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
     )
 
 
-def _asking_app(redis_url: str) -> Celery:
-    app = create_celery(redis_url)
+def _asking_app(redis_url: str, prefix: str) -> Celery:
+    app = create_celery(redis_url, prefix=prefix)
     app.conf.broker_transport_options |= {
         "socket_timeout": BROKER_SECONDS,
         "socket_connect_timeout": BROKER_SECONDS,

@@ -49,7 +49,7 @@ def workers_and_queues(patient: Patient) -> Iterator[Finding]:
     """Who works, what nobody takes, and which settings lose or repeat work. Asks every worker once."""
     if patient.engine is None or patient.broker is None:
         return
-    app = create_celery(patient.redis_url)
+    app = create_celery(patient.redis_url, prefix=patient.settings.broker_prefix)
     app.conf.broker_transport_options |= {"socket_timeout": CONNECT_SECONDS}
     try:
         view = Look(patient.engine, app, patient.broker, patient.now).look()

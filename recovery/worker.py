@@ -14,7 +14,9 @@ _settings = Settings.from_env()
 write_logs(_settings.log, Redactor(email=DlqSettings.from_env().redact_email))
 _database_url, _redis_url = _settings.server_urls()
 
-app = create_celery(_redis_url, include=("recovery.periodic", "onboarding.tasks"))
+app = create_celery(
+    _redis_url, prefix=_settings.broker_prefix, include=("recovery.periodic", "onboarding.tasks")
+)
 app.conf.update(
     database_url=_database_url,
     # A run that waited too long is dropped: the next one does its work.

@@ -33,6 +33,7 @@ def warnings(
         _nobody_listens(alive, queues),
         _paused_but_consumed(alive, queues),
         _one_name_twice(alive),
+        _not_answering(alive),
         _not_reporting(alive),
         _without_limit(reporting),
     )
@@ -183,6 +184,18 @@ def _one_name_twice(alive: Collection[WorkerView]) -> Iterator[ConfigurationWarn
             Severity.NOTE,
             f"Several workers are called {_listed(twice)}",
             "Their answers cannot be told apart, and a command may reach either. Start each with its own -n.",
+        )
+
+
+def _not_answering(alive: Collection[WorkerView]) -> Iterator[ConfigurationWarning]:
+    silent = [worker.name for worker in alive if not worker.answers]
+    if silent:
+        yield ConfigurationWarning(
+            Severity.NOTE,
+            f"{_listed(silent)} reports, but does not answer on this broker",
+            "If it takes its tasks from another broker, or under a prefix, what is retried here does not"
+            " reach it: set REDIS_URL, and ONWARD_BROKER_PREFIX to its global_keyprefix, as that worker has"
+            " them. A solo worker that runs a task answers afterwards.",
         )
 
 

@@ -117,6 +117,12 @@ def test_workers_of_one_name_and_workers_without_capture_are_named() -> None:
     assert titles == ["Several workers are called one@here", "x@y runs without dlq.install"]
 
 
+def test_a_worker_that_reports_but_is_not_on_this_broker_is_named() -> None:
+    [found] = warnings([replace(worker(), answers=False)], [])
+    assert found.title == "one@here reports, but does not answer on this broker"
+    assert "ONWARD_BROKER_PREFIX" in found.text
+
+
 def test_the_gravest_warning_comes_first() -> None:
     found = severities([worker(task_time_limit=None)], [queue(next_tasks={"unknown": 1})])
     assert found == [Severity.LOSES, Severity.NOTE]
