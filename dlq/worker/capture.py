@@ -6,7 +6,8 @@ Connections open lazily, one pool per process: a forked child must not speak on 
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -29,8 +30,10 @@ from dlq.worker.record import Outcome, Record
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 2000
-#: So long after a failed write letters go straight to the spool; an outage must not cost each task 2 s.
-AWAY_SECONDS = 15.0
+#: After a failed write letters go to the spool for ten times as long as it took, within these bounds:
+#: an outage must not cost each task 2 s, and a database that refuses at once may be asked again soon.
+SOONEST_SECONDS, AWAY_SECONDS = 1.0, 15.0
+_AWAY_SHARE = 10
 
 _log = logging.getLogger("dlq")
 
@@ -60,6 +63,7 @@ class Capture:
         self._url = make_url(database_url).set(drivername="postgresql+psycopg")
         self._monotonic = monotonic
         self._away_until = 0.0
+        self._told_until = 0.0
         self._engine: Engine | None = None
         self._engine_pid = 0
 
@@ -109,12 +113,12 @@ class Capture:
         if self._is_away():
             return None
         try:
-            with store.transaction(self.engine()) as connection:
+            with self._asking() as connection:
                 return write(connection)
         except StoreRefused as error:
             _log.error("%s", error)
-        except StoreUnavailable as error:
-            self._stay_away(error)
+        except StoreUnavailable:
+            pass
         return None
 
     def replay(self) -> int:
@@ -123,8 +127,7 @@ class Capture:
             return 0
         try:
             return spool.replay(self.settings.spool, lambda stored: self._write(self._record_in(stored)))
-        except StoreUnavailable as error:
-            self._stay_away(error)
+        except StoreUnavailable:
             return 0
 
     def close(self) -> None:
@@ -178,8 +181,7 @@ class Capture:
         except StoreRefused as error:
             _log.error("Letter of task %s goes to the spool: %s", kept.envelope.task_id, error.reason)
             return False
-        except StoreUnavailable as error:
-            self._stay_away(error)
+        except StoreUnavailable:
             return False
         return True
 
@@ -192,7 +194,7 @@ class Capture:
             self._away_until = 0.0
 
     def _write(self, kept: Record) -> None:
-        with store.transaction(self.engine()) as connection:
+        with self._asking() as connection:
             record.write(connection, kept, self.settings.poison_attempts, self.sealer)
 
     def _record_in(self, stored: Any) -> Record:
@@ -204,9 +206,20 @@ class Capture:
     def _is_away(self) -> bool:
         return self._monotonic() < self._away_until
 
-    def _stay_away(self, error: StoreUnavailable) -> None:
-        self._away_until = self._monotonic() + AWAY_SECONDS
-        _log.warning("Dead letters go to %s for now: %s", self.settings.spool, error.reason)
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        """A transaction. One that fails as StoreUnavailable keeps the next from being tried too soon."""
+        began = self._monotonic()
+        try:
+            with store.transaction(self.engine()) as connection:
+                yield connection
+        except StoreUnavailable as error:
+            now = self._monotonic()
+            self._away_until = now + min(max(_AWAY_SHARE * (now - began), SOONEST_SECONDS), AWAY_SECONDS)
+            if now >= self._told_until:
+                self._told_until = now + AWAY_SECONDS
+                _log.warning("Dead letters go to %s for now: %s", self.settings.spool, error.reason)
+            raise
 
 
 def _task_id_of(message: Any) -> Any:

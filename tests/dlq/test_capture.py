@@ -10,7 +10,7 @@ from sqlalchemy import make_url, text
 from dlq.retries.retry import RetryClient
 from dlq.settings import Settings
 from dlq.worker import frozen, spool
-from dlq.worker.capture import AWAY_SECONDS, Capture
+from dlq.worker.capture import AWAY_SECONDS, SOONEST_SECONDS, Capture
 from tests.dlq.builders import (
     UNSEALED,
     Operator,
@@ -123,9 +123,40 @@ def test_after_a_failed_write_the_database_is_left_alone_for_a_while(engine, cap
     assert capture.replay() == 0
     assert writes == []
     assert len(spool.waiting(tmp_path / "spool", 10)) == 2
-    watch.now = AWAY_SECONDS
+    watch.now = SOONEST_SECONDS
     capture.failed(message("t3"), failure())
-    assert [record.envelope.task_id for record in writes] == ["t3"]
+    assert [record.envelope.task_id for record in writes] == ["t3"], "it refused at once"
+
+
+@pytest.mark.parametrize(("took", "left_alone"), [(0.5, 5.0), (2.0, AWAY_SECONDS)])
+def test_a_database_that_fails_slowly_is_left_alone_for_longer(captures, monkeypatch, took, left_alone):
+    watch = Watch()
+    capture = captures(NOWHERE, monotonic=watch)
+    answers_nothing = capture.engine
+
+    def slow_engine():
+        watch.now += took
+        return answers_nothing()
+
+    monkeypatch.setattr(capture, "engine", slow_engine)
+    asked = []
+    capture.tell(asked.append)
+    failed_at = watch.now
+    watch.now = failed_at + left_alone - 0.1
+    capture.tell(asked.append)
+    assert watch.now < failed_at + left_alone, "it was not asked"
+    watch.now = failed_at + left_alone
+    capture.tell(asked.append)
+    assert watch.now == failed_at + left_alone + took
+
+
+def test_an_outage_is_told_once_in_a_while(captures, caplog):
+    watch = Watch()
+    capture = captures(NOWHERE, monotonic=watch)
+    for second in range(int(AWAY_SECONDS)):
+        watch.now = float(second)
+        capture.failed(message(f"t{second}"), failure())
+    assert len(caplog.records) == 1
 
 
 def test_what_the_database_refuses_goes_to_disk_and_is_logged(engine, captures, tmp_path, caplog):
