@@ -7,6 +7,9 @@ from pages import _access, _resources, _states
 
 # The icon comes first: without a local one, navigation would fetch its icons from elsewhere.
 st.set_page_config(page_icon="pages/static/favicon.svg", layout="wide", initial_sidebar_state=232)
+# A toast that a fragment's callback makes replaces what stands first beside the page, where styles and
+# drawers stand too: this, which nobody misses.
+st.html("<style></style>")
 st.html(f"<style>{_resources.stylesheet()}</style>")
 st.logo("pages/static/logo.svg", size="medium")
 

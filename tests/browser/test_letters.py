@@ -138,3 +138,12 @@ def test_arguments_are_edited_in_the_drawer_while_it_refreshes(opened, engine):
     editor.press("Control+Enter")
     drawer.get_by_role("button", name="Save as a new version").click()
     expect(drawer).to_contain_text("with the arguments of version 1")
+
+
+def test_the_page_keeps_its_style_when_the_drawer_says_what_it_does(opened, engine):
+    letter_id = builders.fail(engine, builders.envelope("t1"))
+    page = opened(Role.OPERATOR, f"?letter={letter_id}")
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("button", name="Retry", exact=True).click()
+    expect(drawer.get_by_text("Retrying", exact=True)).to_be_visible()
+    expect(drawer.locator("dl.facts")).to_have_css("display", "grid")
