@@ -102,6 +102,8 @@ def _recount() -> None:
 
 
 def _start(shown: BulkPreview) -> None:
+    if "asked_operation" not in st.session_state:
+        return  # a second press, or the same one told twice: the first has started it
     try:
         by = _access.signed_in()
         operation = console.start(

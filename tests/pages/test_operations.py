@@ -16,6 +16,7 @@ from dlq.tables import dead_letter
 from infra import audit
 from infra.access.roles import Person, Role
 from infra.celery_app import QUEUE, create_celery
+from pages import _operation_start
 from tests.dlq import builders
 
 pytestmark = pytest.mark.servers
@@ -80,6 +81,22 @@ def test_picked_letters_and_no_others_are_previewed_and_sent(world, shown, run, 
     assert (status(world, first), status(world, second)) == (Status.DEAD, Status.RETRYING)
     with redis.Redis.from_url(redis_url) as broker:
         assert broker.llen(QUEUE) == 1
+
+
+def test_a_start_that_comes_twice_makes_one_operation(world, monkeypatch):
+    start = _operation_start._start
+
+    def start_twice(seen):
+        start(seen)
+        start(seen)
+
+    monkeypatch.setattr(_operation_start, "_start", start_twice)
+    letter_id = world.letter(queue=QUEUE)
+    app = world.open(Role.OPERATOR, LETTERS)
+    app.checkbox(key=f"pick_{letter_id}_0").check().run()
+    app.button(key="retry_picked").click().run()
+    app.button(key="operation_confirm").click().run()
+    assert only_operation(world).counted == 1
 
 
 def test_after_the_start_the_page_of_the_operation_is_shown(world, shown):
