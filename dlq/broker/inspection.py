@@ -59,7 +59,7 @@ class Inspection:
         return {
             name: replace(
                 known,
-                queues=tuple(sorted(str(queue["name"]) for queue in queues[name])),
+                queues=tuple(sorted(str(queue["name"]) for queue in queues[name] if not _is_fanout(queue))),
                 running=tuple(_running(task) for task in running.get(name, [])[:MAX_RUNNING]),
             )
             for name, known in self._known.items()
@@ -83,6 +83,11 @@ class Inspection:
         asked = self._app.control.inspect(names, timeout=ASK_SECONDS, limit=len(names))
         answers: Mapping[str, Any] = question(asked) or {}
         return {name: answer for name, answer in answers.items() if not _is_refusal(answer)}
+
+
+def _is_fanout(queue: Mapping[str, Any]) -> bool:
+    """Of those, as in heartbeats, no worker takes what is sent to the queue by name."""
+    return (queue.get("exchange") or {}).get("type") == "fanout"
 
 
 def _is_refusal(answer: Any) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from celery import Celery, chord
 from sqlalchemy import select
 
+from dlq.broker.inspection import Inspection
 from dlq.letters import Kind
 from dlq.tables import dead_letter_attempt, dead_letter_worker
 from tests.dlq.builders import count
@@ -220,6 +221,11 @@ def test_a_worker_says_that_it_lives_what_it_serves_and_how_it_is_set_up(engine,
     assert told["tracked"] == [TASKS + name for name in FOLLOWED]
     assert told["worker_lost_loops"] == [TASKS + "always_killed", TASKS + "killed_unheard"]
     assert told["longest_time_limit"] == 1
+
+
+def test_a_worker_that_is_asked_names_the_same_queues(worker):
+    [answer] = Inspection(worker.client).answers().values()
+    assert answer.queues == tuple(sorted(QUEUES))
 
 
 def test_an_attempt_says_in_which_release_it_failed(engine, worker):
