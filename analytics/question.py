@@ -18,6 +18,8 @@ ATTRIBUTIONS = (
     *(f"step_{n}" for n in range(MAX_STEPS)),
 )
 MAX_DAYS = 36_525
+#: No event lies outside them (see analytics/events.py), and days of any zone can be counted within.
+FIRST_YEAR, LAST_YEAR = 1000, 9000
 MAX_GROUPS = 200
 DEFAULT_GROUPS = 10
 MAX_BREAKDOWN_PROPERTIES = 4
@@ -60,8 +62,10 @@ class Question:
             raise InvalidQuery("breakdown", f"takes at most {MAX_BREAKDOWN_PROPERTIES} properties, each once")
         time_zone(self.zone)
         for field, moment in (("since", self.since), ("until", self.until)):
-            if moment is not None and moment.tzinfo is None:
-                raise InvalidQuery(field, "has no time zone")
+            if moment is not None:
+                check_year(field, moment)
+                if moment.tzinfo is None:
+                    raise InvalidQuery(field, "has no time zone")
         if self.since and self.until:
             if self.until <= self.since:
                 raise InvalidQuery(
@@ -75,8 +79,9 @@ class Question:
         cls, first: dt.date | None, last: dt.date | None, *, zone: str = "UTC", **others: Any
     ) -> Self:
         """Entries from the start of `first` to the end of `last`, both days of `zone` and both included."""
-        if last == dt.date.max:
-            raise InvalidQuery("last day", f"{last} is too far away")
+        for field, day in (("first day", first), ("last day", last)):
+            if day is not None:
+                check_year(field, day)
         if first and last and last < first:
             raise InvalidQuery("last day", f"{last} is before the first, {first}")
         return cls(
@@ -113,6 +118,14 @@ class Question:
         days = self.days()
         first = day_start(days[0] - dt.timedelta(days=len(days)), self.zone)
         return replace(self, since=first, until=self.since)
+
+
+def check_year(field: str, day: dt.date) -> None:
+    """Raise InvalidQuery naming the field unless `day`, or the moment, lies in a year to ask about."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidQuery(
+            field, f"lies in the year {day.year}; {FIRST_YEAR} to {LAST_YEAR} can be asked about"
+        )
 
 
 def time_zone(name: str) -> ZoneInfo:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from analytics import definitions
 from analytics.errors import InvalidQuery
 from analytics.funnels import FunnelDefinition
-from analytics.question import day_start
+from analytics.question import check_year, day_start
 from analytics.session_query import SessionQuery
 from recovery.exports.table import Pairs, Sources
 
@@ -66,8 +66,7 @@ def _day(name: str, value: str) -> date:
         day = date.fromisoformat(value)
     except ValueError:
         raise InvalidQuery(name, f"{value!r} is not a day like 2026-03-01") from None
-    if day == date.max:
-        raise InvalidQuery(name, f"{day} is too far away")
+    check_year(name, day)
     return day
 
 

@@ -110,6 +110,16 @@ def test_what_only_looks_like_a_step_twice_is_allowed(changes: dict[str, Any]) -
             "last day: 2024-01-01 is before",
         ),
         (lambda: Question.of_days(dt.date(1900, 1, 1), dt.date(2024, 1, 1)), "until: the range is longer"),
+        (lambda: Question.of_days(dt.date.min, None, zone="Asia/Tokyo"), "first day: lies in the year 1;"),
+        (lambda: Question.of_days(None, dt.date.min, zone="Asia/Tokyo"), "last day: lies in the year 1;"),
+        (lambda: Question.of_days(dt.date.max, None), "first day: lies in the year 9999;"),
+        (lambda: Question.of_days(None, dt.date.max), "last day: lies in the year 9999;"),
+        (lambda: Question(since=dt.datetime.max.replace(tzinfo=dt.UTC)), "since: lies in the year 9999;"),
+        (lambda: Question(until=dt.datetime.min.replace(tzinfo=dt.UTC)), "until: lies in the year 1;"),
+        (
+            lambda: Question.of_days(dt.date(1000, 1, 1), dt.date(1000, 1, 2)).previous(),
+            "since: lies in the year 999;",
+        ),
     ],
 )
 def test_a_question_that_cannot_be_asked_names_the_field(ask: Callable[[], Question], problem: str) -> None:
