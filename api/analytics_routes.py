@@ -148,5 +148,4 @@ def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:
 
 def _options_of(kind: ViewKind[Any]) -> dict[str, Any]:
     options = OPTIONS.get(kind.name, {})
-    required = frozenset(name for name, option in options.items() if option.is_required)
-    return parameters({name: option.meaning for name, option in options.items()}, required)
+    return parameters({name: option.meaning for name, option in options.items()})

@@ -14,14 +14,14 @@ def answers(record: type[Any], name: str, *refusals: int) -> dict[int | str, dic
     return {200: found, **described(*refusals)}
 
 
-def parameters(meanings: Mapping[str, str], required: frozenset[str] = frozenset()) -> dict[str, Any]:
+def parameters(meanings: Mapping[str, str]) -> dict[str, Any]:
     """Parameters of the address that a route reads for itself."""
     return {
         "parameters": [
             {
                 "name": name,
                 "in": "query",
-                "required": name in required,
+                "required": False,
                 "description": meaning,
                 "schema": {"type": "string"},
             }

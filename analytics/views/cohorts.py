@@ -30,14 +30,16 @@ ENTRY_WEEK = "entry_week"
 
 
 def cohorts_view(
-    reader: Reader, asked: Asked, *, dimension: str, reference: str | None = None
+    reader: Reader, asked: Asked, *, dimension: str | None = None, reference: str | None = None
 ) -> CohortsView:
     """`dimension` is a property or "entry_week"; `reference` the value of the segment to compare others with.
 
-    A reference that nobody entered with is not compared with: the view's own `reference` is None then. Raises
-    InvalidQuery where sessions could be in several segments, and as Reader.ask.
+    Without a dimension it is the first that the funnel declares, and the entry week where it declares none.
+    A reference that nobody entered with is not compared with: the view's own `reference` is None then.
+    Raises InvalidQuery where sessions could be in several segments, and as Reader.ask.
     """
     check_disjoint(asked.question)
+    dimension = dimension or _first_dimension(asked.definition)
     if dimension == ENTRY_WEEK:
         question, binned = replace(asked.question, breakdown=()), partial(by_entry_week, rows=True)
         result = reader.ask(replace(asked, question=question, labels=None, binned=binned))
@@ -45,6 +47,10 @@ def cohorts_view(
         question = replace(asked.question, breakdown=(dimension,))
         result = reader.ask(replace(asked, question=question, labels=None))
     return _view(result, dimension, reference)
+
+
+def _first_dimension(definition: FunnelDefinition) -> str:
+    return definition.dimensions[0].property if definition.dimensions else ENTRY_WEEK
 
 
 @dataclass(frozen=True, slots=True, eq=False)

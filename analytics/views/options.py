@@ -12,12 +12,13 @@ from analytics.errors import InvalidQuery, listed, nearest
 class Option:
     read: Callable[[str], Any]
     meaning: str
-    is_required: bool = False
 
 
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "cohorts": {
-        "dimension": Option(str, "property whose values are compared, or entry_week", is_required=True),
+        "dimension": Option(
+            str, "property whose values are compared, or entry_week; the funnel's first unless given"
+        ),
         "reference": Option(str, "value to compare the others with; all others together unless given"),
     },
     "comparison": {
@@ -35,15 +36,12 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
 
 
 def options_of(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """The options of a kind. Raises InvalidQuery naming one that is unknown, missing or unreadable."""
+    """The options of a kind. Raises InvalidQuery naming one that is unknown or unreadable."""
     known = OPTIONS.get(kind, {})
     for name in given:
         if name not in known:
             hint = f"{nearest(name, known)}; {listed('options', known)}"
             raise InvalidQuery(name, f"is no option of {kind}{hint}")
-    for name, option in known.items():
-        if option.is_required and not given.get(name):
-            raise InvalidQuery(name, f"is missing; {kind} needs one")
     return {name: _read(name, text, known[name]) for name, text in given.items()}
 
 

@@ -1,11 +1,12 @@
 """Segments side by side: their numbers by hand, and no word about what may be chance."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from analytics.errors import InvalidQuery
-from analytics.funnels import FunnelDefinition
+from analytics.funnels import Dimension, FunnelDefinition
 from analytics.queries import Asked
 from analytics.question import Question
 from analytics.statistics.comparison import difference
@@ -54,6 +55,17 @@ def test_segments_come_by_entries_with_the_counts_of_the_funnel() -> None:
         ("phone", 100, 20, 0.2), ("tablet", 12, 0, 0), ("desktop", 10, 10, 1),
     ]  # fmt: skip
     assert (view.entered, view.by_label, view.folded_values) == (122, "device", 0)
+
+
+@pytest.mark.parametrize(
+    ("declared", "by"), [((Dimension("device", "Device"),), "Device"), ((), "Entry week")]
+)
+def test_unless_told_the_first_dimension_of_the_funnel_is_compared(
+    declared: tuple[Dimension, ...], by: str
+) -> None:
+    definition = replace(FunnelDefinition.parse("A,B,C"), dimensions=declared)
+    view = COHORTS.of(InMemory([*PHONES, *DESKTOPS]), Asked(definition, QUESTION, LATER))
+    assert view.by_label == by
 
 
 def test_each_is_compared_with_all_others_together() -> None:
