@@ -10,20 +10,18 @@ have a browser send it, and the origin does not matter. Tokens open REST and met
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from infra.access import opaque
 from infra.access.lookup import Lookup
 from infra.access.roles import Person
+from infra.access.shown import Shown, shown_by
 from infra.audit import asked_from
 from infra.errors import DatabaseUnavailable
 from infra.logs import bind
@@ -35,7 +33,8 @@ SIGN_IN_PATH = "/sign-in"
 #: Reachable without a session: nothing below these says anything about the team's data.
 OPEN = (
     SIGN_IN_PATH,
-    "/sso/",
+    "/sso/login",
+    "/sso/callback",
     "/healthz",
     "/readyz",
     "/_stcore/health",
@@ -44,19 +43,10 @@ OPEN = (
     "/favicon.png",
 )
 _MACHINE_PATHS = ("/api/", "/metrics", "/_stcore/", "/media/", "/component/")
-_TOKEN_PATHS = ("/api/", "/metrics", "/healthz", "/readyz")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY_VIOLATION = 1008
 _CHALLENGE = {"www-authenticate": 'Bearer realm="onward"'}
 _BAD_TOKEN = {"www-authenticate": 'Bearer realm="onward", error="invalid_token"'}
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What a request shows of who sends it: the digest of a token, or of a session's cookie, or nothing."""
-
-    token: bytes | None = None
-    session: bytes | None = None
 
 
 class Guard:
@@ -80,7 +70,7 @@ class Guard:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        shown = self._shown(scope)
+        shown = shown_by(scope, self._cookie)
         try:
             person = await self._person(shown, scope["path"])
             refusal = self._refusal(scope, shown, person)
@@ -97,15 +87,7 @@ class Guard:
         with asked_from(scope["client"][0] if scope.get("client") else None):
             await self._app(_identified(scope, shown, person), receive, send)
 
-    def _shown(self, scope: Scope) -> _Shown:
-        headers = Headers(scope=scope)
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and scope["type"] == "http" and scope["path"].startswith(_TOKEN_PATHS):
-            return _Shown(token=opaque.digest(token.strip()))
-        cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie)
-        return _Shown(session=opaque.digest(cookie)) if cookie else _Shown()
-
-    async def _person(self, shown: _Shown, path: str) -> Person | None:
+    async def _person(self, shown: Shown, path: str) -> Person | None:
         if self._is_open(path):
             return None
         if shown.token is not None:
@@ -119,29 +101,39 @@ class Guard:
             below.endswith("/") and path.startswith(below) for below in self._open_paths
         )
 
-    def _refusal(self, scope: Scope, shown: _Shown, person: Person | None) -> Response | None:
+    def _refusal(self, scope: Scope, shown: Shown, person: Person | None) -> Response | None:
         """The answer to whoever may not come in; a websocket is closed instead of being sent it."""
         path = scope["path"]
         if "\n" in path:
             # The patterns of routes end where a line does, so such a path would pass by all of ours.
             return problem(404, "There is nothing at this path.")
+        is_open = self._is_open(path) and scope["type"] == "http"
+        if shown == Shown() and path.startswith(_MACHINE_PATHS) and not is_open:
+            return _signed_out(path)
         is_safe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
         if not is_safe and shown.token is None and not _same_origin(Headers(scope=scope)):
             return problem(403, "This request must come from the dashboard itself.", instance=path)
-        if person is not None or (self._is_open(path) and scope["type"] == "http"):
+        if person is not None or is_open:
             return None
         if shown.token is not None:
             gone = "This token is unknown, revoked or expired. Ask an admin for another."
             return problem(401, gone, instance=path, headers=_BAD_TOKEN)
         if path.startswith(_MACHINE_PATHS):
-            return problem(401, "Sign in first, or send a token.", instance=path, headers=_CHALLENGE)
+            return _signed_out(path)
         wanted = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
         return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted, safe='')}", 303)
 
 
 def _same_origin(headers: Headers) -> bool:
-    origin = urlsplit(headers.get("origin", ""))
-    return bool(origin.netloc) and origin.netloc == headers.get("host")
+    try:
+        origin = urlsplit(headers.get("origin", "")).netloc
+    except ValueError:  # what no browser sends, such as "http://["
+        return False
+    return bool(origin) and origin == headers.get("host")
+
+
+def _signed_out(path: str) -> Response:
+    return problem(401, "Sign in first, or send a token.", instance=path, headers=_CHALLENGE)
 
 
 def _away(path: str) -> Response:
@@ -153,7 +145,7 @@ def _away(path: str) -> Response:
     )
 
 
-def _identified(scope: Scope, shown: _Shown, person: Person | None) -> Scope:
+def _identified(scope: Scope, shown: Shown, person: Person | None) -> Scope:
     """The request as the app sees it: who asks, and nothing that only claims to say so."""
     headers = [(name, value) for name, value in scope["headers"] if name.lower() != SESSION_HEADER.encode()]
     if person is not None and shown.session is not None:

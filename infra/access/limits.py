@@ -4,16 +4,15 @@ Each has a bucket of a minute's requests that fills up again evenly, so a pause 
 The buckets live in this process and end with it; of too many, the one unused for longest is forgotten.
 """
 
-import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra.access.shown import shown_by
 from infra.problems import problem
 
 MOST_CALLERS = 10_000
@@ -50,9 +49,9 @@ class Rate:
     def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
         self._per_minute = per_minute
         self._monotonic = monotonic
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
-    def take(self, key: str) -> Allowance:
+    def take(self, key: Hashable) -> Allowance:
         """Count one request of `key`. One that may not pass is not counted."""
         now, per_second = self._monotonic(), self._per_minute / _MINUTE
         bucket = self._bucket(key, now)
@@ -64,7 +63,7 @@ class Rate:
         missing = self._per_minute - bucket.left
         return Allowance(self._per_minute, int(bucket.left), wait, missing / per_second)
 
-    def _bucket(self, key: str, now: float) -> _Bucket:
+    def _bucket(self, key: Hashable, now: float) -> _Bucket:
         bucket = self._buckets.setdefault(key, _Bucket(self._per_minute, now))
         self._buckets.move_to_end(key)
         if len(self._buckets) > MOST_CALLERS:
@@ -105,15 +104,11 @@ class RateLimits:
     def _take(self, scope: Scope) -> Allowance:
         address = scope["client"][0] if scope.get("client") else ""
         of_address = self._addresses.take(address)
-        key = self._caller(Headers(scope=scope))
+        shown = shown_by(scope, self._cookie)
+        key = shown.token or shown.session
         if of_address.wait_seconds or key is None:
             return of_address
         return self._callers.take(key)
-
-    def _caller(self, headers: Headers) -> str | None:
-        """A name for the token or session that the request shows, known or not; None when it shows none."""
-        shown = headers.get("authorization") or cookie_parser(headers.get("cookie", "")).get(self._cookie)
-        return hashlib.sha256(shown.encode()).hexdigest() if shown else None
 
 
 def _telling(allowance: Allowance, send: Send) -> Send:

@@ -78,6 +78,7 @@ def test_what_tells_nothing_is_open(client, path):
 def test_a_path_that_only_begins_like_an_open_one_is_not_open(client):
     assert client.get("/healthzz").status_code == 303
     assert client.get("/sign-in-as-admin").status_code == 303
+    assert client.get("/sso/else").status_code == 303
 
 
 @pytest.mark.parametrize("path", ["/static/%0Ax", "/api/v1/%0A", "/funnel%0A"])
@@ -124,13 +125,22 @@ def test_an_ended_session_is_refused_at_the_next_request(signed_in, engine):
     assert signed_in.get("/funnel").status_code == 303
 
 
-@pytest.mark.parametrize("headers", [{}, {"origin": "http://evil.example"}, {"origin": "null"}])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_program_that_shows_nothing_is_told_to_send_a_token(client, method):
+    answer = client.request(method, "/api/v1/x")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="onward"')
+
+
+NOT_OURS = [{}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "http://["}]
+
+
+@pytest.mark.parametrize("headers", NOT_OURS)
 def test_a_change_from_elsewhere_is_refused(signed_in, headers):
     assert signed_in.post("/api/v1/x", headers=headers).status_code == 403
     assert signed_in.post("/api/v1/x", headers=OURS).status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{}, {"origin": "http://evil.example"}])
+@pytest.mark.parametrize("headers", NOT_OURS)
 def test_a_websocket_from_elsewhere_is_refused(signed_in, headers):
     with pytest.raises(WebSocketDisconnect), signed_in.websocket_connect("/_stcore/stream", headers=headers):
         pass

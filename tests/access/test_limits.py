@@ -53,6 +53,17 @@ def test_a_token_that_asks_too_often_is_told_to_wait(client: TestClient) -> None
     }
 
 
+@pytest.mark.parametrize("written", ["bearer ci", "Bearer  ci", "Bearer ci "])
+def test_a_token_written_another_way_is_the_same_token(client: TestClient, written: str) -> None:
+    assert statuses(client, 3, authorization="Bearer ci") == [200, 200, 200]
+    assert statuses(client, 1, authorization=written) == [429]
+
+
+def test_an_authorization_that_nobody_reads_does_not_help_a_session(client: TestClient) -> None:
+    forged = [statuses(client, 1, cookie="onward=ada", authorization=f"Basic {n}")[0] for n in range(4)]
+    assert forged == [200, 200, 200, 429]
+
+
 def test_a_session_is_counted_by_itself(client: TestClient) -> None:
     assert statuses(client, 4, cookie="onward=ada")[-1] == 429
     assert statuses(client, 1, cookie="onward=vic") == [200]
