@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from streamlit.file_util import get_static_dir
 
-from api.app import create_api, no_such_path
+from api.app import NoSuchPath, create_api
 from api.first_page import first_page_route
 from api.health import health_routes
 from api.metrics import create_registry, metrics_route
@@ -59,7 +59,7 @@ app = st.App(
                 clock,
             ),
         ),
-        Route("/api/{path:path}", no_such_path),
+        *(Route(path, NoSuchPath()) for path in ("/api", "/api/{path:path}")),
     ],
     middleware=[
         Middleware(RequestLog),

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from sqlalchemy import Engine
+from starlette.types import Receive, Scope, Send
 
 from api.analytics_routes import analytics_routes
 from api.docs_page import docs_page
@@ -63,9 +63,12 @@ def create_api(
     return api
 
 
-async def no_such_path(request: Request) -> JSONResponse:
-    """Unknown /api paths answer 404; Streamlit would answer every path with its page."""
-    return problem(404, "There is nothing at this path.", instance=request.url.path)
+class NoSuchPath:
+    """Answers 404 to any method at an unknown /api path; Streamlit would answer with its page."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = problem(404, "There is nothing at this path.", instance=scope["path"])
+        await answer(scope, receive, send)
 
 
 class _Described(FastAPI):

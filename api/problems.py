@@ -27,7 +27,9 @@ from infra.problems import MEDIA_TYPE, problem
 from recovery.exports.errors import ExportError
 
 _AWAY = "The database does not answer. Try again shortly."
-_UNREADABLE = "A value holds what no text can hold, such as a zero byte, or is out of range."
+_UNREADABLE = (
+    "A value holds what no text can hold, such as a zero byte or half a surrogate pair, or is out of range."
+)
 _BROKEN = "Something broke on our side. It is in the log under the X-Request-ID of this answer."
 _SAYS = {
     400: "The host name is not one of ours.",
@@ -76,7 +78,10 @@ def described(*more: int) -> dict[int | str, dict[str, Any]]:
 
 
 def answer_refusals(api: FastAPI) -> None:
-    for error in (AccessDenied, AnalyticsError, DlqError, ExportError, OperationalError, DataError):
+    for error in (
+        *(AccessDenied, AnalyticsError, DlqError, ExportError),
+        *(OperationalError, DataError, UnicodeEncodeError),
+    ):
         api.add_exception_handler(error, _refused)
     api.add_exception_handler(HTTPException, _not_served)
     api.add_exception_handler(RequestValidationError, _not_understood)
@@ -88,7 +93,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     match error:
         case OperationalError():
             return _problem(request, status, _AWAY, {"retry-after": "5"})
-        case DataError():
+        case DataError() | UnicodeEncodeError():
             return _problem(request, status, _UNREADABLE)
         case _:
             return _problem(request, status, str(error))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from infra.problems import problem
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ANY_HOST = "*"
@@ -27,10 +28,8 @@ class AllowedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"} and not self._allows(Headers(scope=scope)):
-            refusal = PlainTextResponse(
-                "Onward does not answer to this host name. An admin can add it to ONWARD_ALLOWED_HOSTS.\n",
-                400,
-            )
+            detail = "Onward does not answer to this host name. An admin can add it to ONWARD_ALLOWED_HOSTS."
+            refusal = problem(400, detail)
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -62,7 +62,8 @@ def test_a_name_of_ours_is_answered(host: str) -> None:
 def test_another_name_is_not_answered(host: str) -> None:
     answer = client("http://x", "onward.example", "::1").get("/", headers={"host": host})
     assert answer.status_code == 400
-    assert "ONWARD_ALLOWED_HOSTS" in answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "ONWARD_ALLOWED_HOSTS" in answer.json()["detail"]
 
 
 def test_a_websocket_to_another_name_is_refused() -> None:

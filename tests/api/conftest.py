@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from analytics.cache import ViewCache
 from analytics.queries import Reader
 from analytics.store import EventStore
-from api.app import create_api, no_such_path
+from api.app import NoSuchPath, create_api
 from api.health import health_routes
 from dlq.broker.look import Look
 from dlq.broker.watch import BrokerWatch
@@ -72,7 +72,7 @@ def client(engine, redis_url, published, funnels, watch):
         *health_routes(engine, redis_url, funnels, clock),
         sign_in_route(engine, COOKIE, clock),
         Mount("/api/v1", create_api(engine, funnels, retries, Redactor(email=True), UNSEALED, watch, clock)),
-        Route("/api/{path:path}", no_such_path),
+        *(Route(path, NoSuchPath()) for path in ("/api", "/api/{path:path}")),
     ]
     layers = [Middleware(Guard, engine=engine, cookie=COOKIE, clock=clock), Middleware(BodyLimits)]
     return TestClient(Starlette(routes=routes, middleware=layers), follow_redirects=False)

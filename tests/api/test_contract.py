@@ -1,5 +1,7 @@
 """What clients of the twelve paths rely on: the keys of each answer, refusals as problems, and tags."""
 
+import json
+
 import pytest
 from sqlalchemy import select
 
@@ -29,7 +31,7 @@ def seen(world):
     ("view", "more", "keys"),
     [
         ("drop-off-heatmap", {}, {"total_incomplete", "error_patterns", "time_analysis", "common_reasons"}),
-        ("cohort-comparison", {"dimension": "device"}, {"segments", "insights"}),
+        ("cohort-comparison", {}, {"segments", "insights"}),
         ("recommendations", {}, {"recommendations"}),
         ("realtime", {}, {"real_time"}),
         ("comparison", {}, {"period1", "period2", "changes"}),
@@ -105,6 +107,17 @@ def test_dlq_admin_workflow_end_to_end(world, sign_in, published):
     assert done[-4:] == ["letter.retry", "letter.discard", "letter.restore", "operation.start"]
 
 
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_name_that_no_text_can_hold_is_refused(seen, sign_in, name):
+    answer = sign_in(Role.ADMIN).request(
+        "DELETE",
+        f"{DLQ}/clear/",
+        content=json.dumps({"filter_task_name": name}),
+        headers=OURS | {"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
+
+
 def clear(client, **what):
     answer = client.request("DELETE", f"{DLQ}/clear/", json=what, headers=OURS)
     assert answer.status_code == 200, answer.text
@@ -131,6 +144,9 @@ def test_pages_by_number_reach_so_far_and_then_name_the_way_on(world, sign_in):
         ("POST", f"{DLQ}/stats/", 405),
         ("GET", "/api/v1/nothing", 404),
         ("GET", "/api/v9/nothing", 404),
+        ("POST", "/api/v9/nothing", 404),
+        ("BREW", "/api/nothing", 404),
+        ("GET", "/api", 404),
     ],
 )
 def test_a_refusal_is_a_problem(seen, sign_in, method, path, status):
