@@ -36,7 +36,8 @@ class BodyLimits:
             with fail_after(self._seconds):
                 body = await _body(receive, most, Headers(scope=scope))
         except ClientDisconnect:
-            return
+            # Nobody hears it; without an answer the request would count as a failure of ours.
+            refusal = problem(400, "The body ended before it was whole.", instance=scope["path"])
         except TimeoutError:
             refusal = problem(
                 408,

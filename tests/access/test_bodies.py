@@ -96,12 +96,13 @@ def test_a_length_that_is_no_number_is_refused() -> None:
     assert asked([], [(b"content-length", "²".encode("latin-1"))])[0]["status"] == 413
 
 
-def test_a_client_who_went_away_is_not_answered() -> None:
+def test_a_client_who_went_away_counts_as_one_and_not_as_a_failure_of_ours() -> None:
     gone: list[Message] = [
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
-    assert asked(gone, [(b"content-length", b"2")]) == []
+    start, _ = asked(gone, [(b"content-length", b"2")])
+    assert start["status"] == 400
 
 
 @pytest.fixture
