@@ -142,7 +142,9 @@ class SignInRefused(InfraError):
 
 class UnknownToken(InfraError):
     def __init__(self, number: int) -> None:
-        super().__init__(f"No token that works has the number {number}. It may have been revoked already.")
+        super().__init__(
+            f"No token that works has the number {number}. `python -m infra token list` lists them."
+        )
         self.number = number
 
 

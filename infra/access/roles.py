@@ -33,6 +33,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+#: As people write them.
+ROLES = tuple(role.value for role in Role)
 _VIEWER = frozenset({Permission.READ_FUNNELS})
 _ANALYST = _VIEWER | {Permission.READ_SESSIONS}
 _OPERATOR = _ANALYST | {Permission.READ_LETTERS, Permission.RETRY_LETTERS, Permission.RECORD_EVENTS}

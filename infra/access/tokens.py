@@ -19,6 +19,8 @@ from infra.errors import UnknownToken, UnusablePerson
 PREFIX = "onw_"
 MAX_DAYS = 366
 MAX_NAME_LENGTH = 100
+#: Of a token; PostgreSQL counts no further.
+_MAX_NUMBER = 2**63 - 1
 #: The newest are listed.
 LISTED = 500
 
@@ -110,6 +112,8 @@ def tokens(engine: Engine, by: Person) -> list[Token]:
 def revoke(engine: Engine, by: Person, number: int, *, now: datetime) -> None:
     """The token stops at its next request. Raises AccessDenied or UnknownToken."""
     by.require(Permission.MANAGE_PEOPLE)
+    if number > _MAX_NUMBER:
+        raise UnknownToken(number)
     with answering(engine), engine.begin() as connection:
         name = connection.execute(
             update(api_token)

@@ -5,7 +5,7 @@ import argparse
 from sqlalchemy import Engine
 
 from infra.access.guard import SIGN_IN_PATH
-from infra.access.roles import Person, Role, new_person
+from infra.access.roles import ROLES, Person, Role, new_person
 from infra.access.sessions import create_link
 from infra.commands import wiring
 from infra.commands.wiring import Commands
@@ -16,7 +16,7 @@ from infra.settings import Settings
 def add(commands: Commands) -> None:
     parser = commands.add_parser("link", help="print a new link to sign in with; it works once")
     parser.add_argument("--login", help="who signs in with it (default: the name of the role)")
-    parser.add_argument("--role", choices=list(Role), default=Role.ADMIN.value)
+    parser.add_argument("--role", choices=ROLES, default=Role.ADMIN.value)
     parser.add_argument("--client", action="append", help="sees only what belongs to this client; repeatable")
     parser.set_defaults(command=_link)
 

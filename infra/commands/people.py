@@ -5,7 +5,7 @@ import getpass
 import sys
 
 from infra.access import accounts, open_sessions
-from infra.access.roles import Role, login_of, new_person
+from infra.access.roles import ROLES, login_of, new_person
 from infra.commands import wiring
 from infra.commands.links import link_for
 from infra.commands.wiring import Commands
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 def _name_role(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("login")
-    parser.add_argument("--role", choices=list(Role), required=True)
+    parser.add_argument("--role", choices=ROLES, required=True)
     parser.add_argument("--client", action="append", help="sees only what belongs to this client; repeatable")
 
 

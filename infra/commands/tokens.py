@@ -3,7 +3,7 @@
 import argparse
 
 from infra.access import tokens
-from infra.access.roles import Role, new_person
+from infra.access.roles import ROLES, new_person
 from infra.commands import wiring
 from infra.commands.wiring import Commands
 from infra.settings import Settings
@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     create = verbs.add_parser("create", help="print a new token; it is shown this once")
     create.add_argument("name", help="what it is for")
     create.add_argument("--login", required=True, help="in whose name it acts")
-    create.add_argument("--role", choices=list(Role), required=True)
+    create.add_argument("--role", choices=ROLES, required=True)
     create.add_argument("--client", action="append", help="sees only what belongs to this client; repeatable")
     create.add_argument("--days", type=int, default=90, help=f"how long it works, up to {tokens.MAX_DAYS}")
     create.set_defaults(command=_create)

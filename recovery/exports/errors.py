@@ -17,7 +17,7 @@ class UnknownTable(ExportError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = get_close_matches(name, names, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         super().__init__(f"no table is called {name!r}{hint} There are: {', '.join(names)}")
         self.name = name
 

@@ -52,6 +52,12 @@ def test_a_person_without_one_signs_in_by_the_link_that_is_printed(typed, engine
     assert person_of_link(engine, link) == Person("bob", Role.VIEWER)
 
 
+def test_a_role_that_is_not_there_is_answered_with_those_that_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["add-user", "bob", "--role", "boss"])
+    assert "(choose from viewer, analyst, operator, admin)" in capsys.readouterr().err.replace("'", "")
+
+
 def test_a_link_can_be_restricted_to_clients(typed, engine):
     _, link = typed("link", "--login", "cy", "--role", "analyst", "--client", "acme", "--client", "globex")
     assert person_of_link(engine, link) == Person("cy", Role.ANALYST, frozenset({"acme", "globex"}))
@@ -93,6 +99,7 @@ def test_a_token_is_printed_once_listed_and_revoked(typed, engine):
         (("add-user", "ada", "--role", "admin", "--client", "acme"), "An admin sees all clients"),
         (("token", "create", "--login", "ci", "--role", "viewer", "--days", "9999", "x"), "1 to 366 days"),
         (("token", "revoke", "7"), "No token that works has the number 7"),
+        (("token", "revoke", str(10**20)), f"No token that works has the number {10**20}"),
         (("set-role", "eve", "--role", "viewer"), "No account has the login 'eve'"),
     ],
 )

@@ -96,6 +96,8 @@ def test_every_view_of_a_funnel_is_a_table():
 def test_a_table_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(UnknownTable, match=r"did you mean letters\?.*There are: .*audit|.*cohorts"):
         table_named("leters")
+    with pytest.raises(UnknownTable, match=r"no table is called 'x'\. There are: "):
+        table_named("x")
 
 
 def test_a_view_has_columns_of_its_own_types(rows, seen):
@@ -138,6 +140,7 @@ def test_short_and_long_names_of_a_question_mean_the_same(rows, seen):
         ([("to", "9999-12-31")], InvalidQuery),
         ([("where", "phone")], InvalidQuery),
         ([("zone", "Mars")], InvalidQuery),
+        ([("from", "0001-01-01"), ("zone", "Asia/Tokyo")], InvalidQuery),
         ([("stopped", "9")], InvalidQuery),
         ([("name", "nothing")], UnknownFunnel),
     ],
