@@ -29,6 +29,7 @@ def export_routes(sources: Sources) -> APIRouter:
         routes.get(
             f"{table.path}export.{form.name}",
             name=f"{table.title} as {form.label}",
+            summary=f"{table.title} as {form.label}",
             status_code=200,
             response_class=StreamedFile,
             responses=_described(form),

@@ -41,4 +41,9 @@ def counted(findings: Sequence[Finding]) -> str:
     count = {level: sum(finding.level is level for finding in findings) for level in Level}
     if not count[Level.ERROR] and not count[Level.WARNING]:
         return f"All is well: {len(findings)} checks."
-    return f"{count[Level.ERROR]} errors and {count[Level.WARNING]} warnings in {len(findings)} checks."
+    errors, warnings = (_many(count[level], level) for level in (Level.ERROR, Level.WARNING))
+    return f"{errors} and {warnings} in {len(findings)} checks."
+
+
+def _many(count: int, level: Level) -> str:
+    return f"{count} {level}" if count == 1 else f"{count} {level}s"

@@ -55,6 +55,15 @@ def test_every_route_has_a_meaning_an_answer_and_its_refusals(described):
             assert answer.get("example") or "export." in path, (method, path)
 
 
+def test_views_and_letters_come_before_their_files(described):
+    tags = [tag["name"] for tag in described["tags"]]
+    used = {
+        tag for methods in described["paths"].values() for route in methods.values() for tag in route["tags"]
+    }
+    assert (set(tags), tags[-1]) == (used, "exports")
+    assert described["paths"]["/admin/dlq/tasks/export.csv"]["get"]["summary"] == "Dead letters as CSV"
+
+
 def test_every_parameter_has_a_meaning_or_says_it_by_its_name(described):
     plain = {"name", "task_id", "session_id", "reason", "limit"}
     unsaid = [
