@@ -26,7 +26,7 @@ from infra.supervisor import programs
 from infra.supervisor.parent import Parent
 from infra.supervisor.run import Wiring, run
 from onboarding.flow import FUNNEL
-from recovery.doctor import settings_and_folders, workers_and_queues
+from recovery.doctor import event_files, settings_and_folders, workers_and_queues
 
 #: Named where no person did it.
 _OURSELVES = "onward"
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate_parser.set_defaults(command=_migrate)
     for kind in (links, people, tokens, audit):
         kind.add(commands)
-    doctor.add(commands, (settings_and_folders, workers_and_queues))
+    doctor.add(commands, (settings_and_folders, event_files, workers_and_queues))
     return parser
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import redis
 
 from analytics.errors import SettingsError as AnalyticsSettingsError
+from analytics.errors import StoreUnavailable
+from analytics.queries import Reader
 from analytics.settings import Settings as AnalyticsSettings
+from analytics.store import EventStore
 from dlq.broker.look import Look
 from dlq.broker.records import BrokerView, ConfigurationWarning, Severity
 from dlq.errors import SettingsError as DlqSettingsError
@@ -43,6 +46,25 @@ def settings_and_folders(patient: Patient) -> Iterator[Finding]:
         for folder in {letters.spool, home / "spool"}:
             yield from _spooled(folder)
     yield from machine.disk(folders)
+
+
+def event_files(patient: Patient) -> Iterator[Finding]:
+    """Whether the files of events that the tables name are where the settings say."""
+    if patient.engine is None:
+        return
+    try:
+        store = EventStore.open(AnalyticsSettings.from_env(), patient.settings.home / "events")
+        Reader(patient.engine, store).check()
+    except AnalyticsSettingsError:
+        return  # told of with the other settings
+    except StoreUnavailable as problem:
+        yield error(
+            "events",
+            f"Event columns cannot be read: {problem}.",
+            "Set ANALYTICS_STORE to where they are, or rebuild them: `python -m analytics sync --rebuild`.",
+        )
+    else:
+        yield ok("events", "The files of event columns are in their place")
 
 
 def workers_and_queues(patient: Patient) -> Iterator[Finding]:

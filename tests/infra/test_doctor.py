@@ -9,6 +9,9 @@ import pytest
 import redis
 from sqlalchemy import text
 
+import analytics
+from analytics.store import EventStore
+from analytics.sync import sync
 from infra.__main__ import main
 from infra.celery_app import create_celery
 from infra.database import open_engine
@@ -90,6 +93,16 @@ def test_settings_that_cannot_be_used_are_named(engine, doctor):
     assert code == 1
     said = [finding["said"] for finding in of(findings, "settings")]
     assert ["ANALYTICS_MEMORY_MB" in said[0], "DLQ_POISON_ATTEMPTS" in said[1]] == [True, True]
+
+
+@pytest.mark.servers
+def test_event_files_that_are_not_where_the_settings_say_are_an_error(engine, doctor, tmp_path):
+    with engine.begin() as connection:
+        analytics.record(connection, session_id="s", name="visited", occurred_at=now() - timedelta(hours=1))
+    sync(engine, EventStore.at(str(tmp_path / "events")), now=now())
+    assert of(doctor()[0], "events")[0]["level"] == "ok"
+    [finding] = of(doctor(ANALYTICS_STORE=str(tmp_path / "elsewhere"))[0], "events")
+    assert (finding["level"], "ANALYTICS_STORE" in finding["mend"]) == ("error", True)
 
 
 @pytest.mark.servers
