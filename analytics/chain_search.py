@@ -40,7 +40,7 @@ def write_chains(
         some = events_of_some(partition, definition, left) if events is None else _some(events, left)
         found = np.empty((rules.steps, len(left)), np.int64)
         find_chains(some, _NO_EXCLUSIONS, _ALL, rules, found)
-        chains[:, left] = found
+        once.put(found, left, chains)
 
 
 def _may_be_taken_at_once(definition: FunnelDefinition) -> bool:

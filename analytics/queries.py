@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -108,7 +108,7 @@ class Reader:
         def answer(listed: Catalogue) -> list[_Answer]:
             sweep = self._sweep(asked, listed)
 
-            def share(part: Sequence[StoredFile]) -> list[_Answer]:
+            def share(part: Iterable[StoredFile]) -> list[_Answer]:
                 counts = ((file, sweep.count_in(file, None)) for file in part)
                 return [look(chains(sweep.partition(file), count)) for file, count in counts]
 

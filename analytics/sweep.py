@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -52,7 +52,7 @@ class Sweep:
     def tally(self, rows: Rows | None) -> Tally:
         counts = self._counts(rows)
 
-        def share(part: Sequence[StoredFile]) -> Tally:
+        def share(part: Iterable[StoredFile]) -> Tally:
             tally, scratch = self._with(rows).empty(), Scratch()
             for file in part:
                 add_to(tally, self.partition(file), counts(file), scratch)
@@ -64,7 +64,7 @@ class Sweep:
         """All values of the breakdown that the files know."""
         count = self._with(EVERY_VALUE)
 
-        def share(part: Sequence[StoredFile]) -> set[str]:
+        def share(part: Iterable[StoredFile]) -> set[str]:
             return {value for file in part for value in values_of(self.partition(file), count)}
 
         return {value for values in in_threads(self.files, share) for value in values} - {self.missing}
@@ -104,7 +104,7 @@ class Sweep:
 
 
 def summed(files: Sequence[StoredFile], counted: Callable[[StoredFile], Counter[str]]) -> Counter[str]:
-    def share(part: Sequence[StoredFile]) -> Counter[str]:
+    def share(part: Iterable[StoredFile]) -> Counter[str]:
         found: Counter[str] = Counter()
         for file in part:
             found.update(counted(file))
@@ -113,11 +113,11 @@ def summed(files: Sequence[StoredFile], counted: Callable[[StoredFile], Counter[
     return sum(in_threads(files, share), start=Counter())
 
 
-def in_threads(files: Sequence[StoredFile], share: Callable[[Sequence[StoredFile]], _Part]) -> list[_Part]:
-    """What `share` says of each thread's part of the files."""
+def in_threads(files: Sequence[StoredFile], share: Callable[[Iterable[StoredFile]], _Part]) -> list[_Part]:
+    """What `share` says of the files that each thread takes, one at a time as it gets to them."""
     threads = min(MAX_THREADS, os.cpu_count() or 1, len(files))
-    parts = [files[at::threads] for at in range(threads)]
-    if len(parts) < 2:
-        return [share(part) for part in parts]
-    with ThreadPoolExecutor(len(parts), thread_name_prefix="funnel") as pool:
-        return list(pool.map(share, parts))
+    if threads < 2:
+        return [share(files)] if files else []
+    waiting = iter(files)
+    with ThreadPoolExecutor(threads, thread_name_prefix="funnel") as pool:
+        return list(pool.map(share, [waiting] * threads))

@@ -278,7 +278,7 @@ def _opened(envelope: Envelope) -> bytes:
     if compression:
         opens = _OPENERS.get(str(compression))
         if opens is None:
-            raise _Closed(f"compressed as {str(compression)[:NAME_CHARACTERS]}")
+            raise _Closed(f"compressed as {name_of(str(compression))}")
         opener = opens()
         body = opener.decompress(body, READABLE_BYTES)
         if not opener.eof:

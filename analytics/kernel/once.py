@@ -77,3 +77,11 @@ def undecided(last: Ints) -> Ints:
         found[count] = session
         count += last[session] == SEVERAL
     return found[:count]
+
+
+@compiled
+def put(found: Ints, numbers: Ints, chains: Ints) -> None:
+    """Write [step, place] what was found for these sessions into [step, session]."""
+    for step in range(len(chains)):
+        for place, number in enumerate(numbers):
+            chains[step, number] = found[step, place]
