@@ -24,7 +24,11 @@ ROWS_PER_FILE = 500_000
 MAX_PROPERTIES = 200
 #: Rows whose property names are looked up first: nearly all others have the same names and are then skipped.
 _FIRST_ROWS = 1000
-_PREPARE = text("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
+#: Millions of rows are worth the start of other processes, which most statements of ours are not.
+_PREPARE = text(
+    "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true),"
+    " set_config('max_parallel_workers_per_gather', '2', true)"
+)
 
 
 @dataclass(frozen=True, slots=True)
