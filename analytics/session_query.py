@@ -27,6 +27,8 @@ _WITH_DEFAULT = {
     "attribution": "attribution",
     "most_groups": "most_groups",
 }
+#: What a question is written with in an address.
+QUESTION_NAMES = ("since", "until", *_WITH_DEFAULT, "session_where", "event_where", "breakdown")
 _YES_OR_NO = {"yes": True, "no": False}
 
 

@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _export(options: argparse.Namespace) -> None:
     table, pairs = table_named(options.name), [_pair(written) for written in options.parameters]
+    table.check_names(pairs)
     with _sources() as sources:
         person = Person(getpass.getuser(), Role.ADMIN)
         blocks = FORMATS[options.format].encode(table.rows(sources, person, pairs))

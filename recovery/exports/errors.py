@@ -1,8 +1,9 @@
 """What can go wrong with an export, before its first byte.
 
 ExportError
-├── UnknownTable    no table has this name
-└── BadParameter    a parameter has a value that the table cannot be asked with
+├── UnknownTable       no table has this name
+├── UnknownParameter   the table cannot be asked with it
+└── BadParameter       a parameter has a value that the table cannot be asked with
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,16 @@ class UnknownTable(ExportError):
         near = get_close_matches(name, names, 1)
         hint = f"; did you mean {near[0]}?" if near else "."
         super().__init__(f"no table is called {name!r}{hint} There are: {', '.join(names)}")
+        self.name = name
+
+
+class UnknownParameter(ExportError):
+    def __init__(self, name: str, table: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, 1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        allowed = f"It takes: {', '.join(names)}" if names else "It takes none"
+        super().__init__(f"{table} has no parameter {name!r}{hint} {allowed}")
         self.name = name
 
 

@@ -8,9 +8,11 @@ from itertools import chain
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from analytics.session_query import QUESTION_NAMES
 from dlq.broker.watch import BrokerWatch
 from dlq.redaction import Redactor
 from infra.access.roles import Permission, Person
+from recovery.exports.errors import UnknownParameter
 from recovery.funnels import Funnels
 
 #: The parameters of a list in REST, in the order in which they were given.
@@ -52,6 +54,13 @@ class Table:
         """What this person sees of it. Raises AccessDenied, and as its list does for what cannot be asked."""
         by.require(self.permission)
         return self.read(sources, by, pairs).begun()
+
+    def check_names(self, pairs: Pairs) -> None:
+        """Raises UnknownParameter. A link may hold what others put there; a command has typing errors."""
+        known = {*self.parameters, *(QUESTION_NAMES if "name" in self.parameters else ())}
+        for name, _ in pairs:
+            if name not in known:
+                raise UnknownParameter(name, self.name, self.parameters)
 
     def file_name(self, pairs: Pairs) -> str:
         """Without an ending. Begins with the funnel where one was asked for."""

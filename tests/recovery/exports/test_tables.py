@@ -17,7 +17,7 @@ from dlq.errors import BadFilter
 from dlq.redaction import Redactor
 from infra.access.roles import Person, Role
 from infra.errors import AccessDenied
-from recovery.exports.errors import BadParameter, UnknownTable
+from recovery.exports.errors import BadParameter, UnknownParameter, UnknownTable
 from recovery.exports.registry import TABLES, table_named
 from recovery.exports.table import Sources
 from recovery.funnels import Funnels
@@ -193,6 +193,18 @@ def test_a_filter_that_makes_no_sense_is_named(sources):
         TABLES["letters"].rows(sources, ADA, [("status", "lost")])
     with pytest.raises(BadParameter, match="order: 'oldest' is not known; allowed: blocked"):
         TABLES["groups"].rows(sources, ADA, [("order", "oldest")])
+
+
+def test_a_misspelt_parameter_of_a_command_is_named_and_the_right_one_suggested():
+    with pytest.raises(UnknownParameter, match="letters has no parameter 'statsu'; did you mean status"):
+        TABLES["letters"].check_names([("statsu", "dead")])
+    with pytest.raises(UnknownParameter, match=r"tokens has no parameter 'name'\. It takes none"):
+        TABLES["tokens"].check_names([("name", "etl")])
+
+
+def test_a_command_may_ask_as_a_link_of_the_page_does():
+    TABLES["letters"].check_names([("status", "dead"), ("text", "timeout")])
+    TABLES["funnel"].check_names([("name", "f"), ("since", "2026-03-01T00:00:00Z"), ("breakdown", "plan")])
 
 
 def test_workers_and_queues_are_as_they_were_seen_last(rows, sources):
