@@ -73,5 +73,10 @@ def _type_name(error: Any) -> str:
 
 
 def _said_by(error: BaseException) -> str:
+    if isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
+        # billiard's own words are its constructor call.
+        kind = "soft time limit" if isinstance(error, SoftTimeLimitExceeded) else "time limit"
+        seconds = next((f" of {given:g} s" for given in error.args if isinstance(given, int | float)), "")
+        return f"It ran longer than its {kind}{seconds}."
     # An exception may fail to print itself; the formatter of tracebacks survives that.
     return "".join(format_exception_only(error)).partition(": ")[2].rstrip("\n")

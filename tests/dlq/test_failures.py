@@ -50,6 +50,17 @@ def test_text_is_cleaned_and_cut_from_the_end_that_says_less():
 
 
 @pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SoftTimeLimitExceeded(), "It ran longer than its soft time limit."),
+        (TimeLimitExceeded(1.5), "It ran longer than its time limit of 1.5 s."),
+    ],
+)
+def test_a_time_limit_says_what_happened(error, message):
+    assert failure(error).message == message
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (ValueError(), Kind.EXCEPTION),
