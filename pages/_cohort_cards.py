@@ -11,7 +11,7 @@ from pages._sessions import Links
 from pages._words import count
 
 _MEANING = (
-    "Every session is in one segment. The settled rate is converted / (entered - open), with its 95 % Wilson "
+    "Every session is in one segment. The settled rate is converted / (entered - open), with its 95% Wilson "
     "interval. The difference has Newcombe's interval; p is of the two-proportion test, corrected for all "
     "tests of this page (Benjamini-Hochberg); different means p below 0.05. With fewer than 30 settled "
     "sessions on a side it is too few to tell. Median and average are over those who converted; half "
@@ -26,10 +26,10 @@ _COLUMNS: dict[str, Any] = {
     "left": _numbers.count_column("Left"),
     "observed": _numbers.percent_column("Observed"),
     "settled": _numbers.percent_column("Settled"),
-    "settled_low": _numbers.percent_column("95 % from"),
+    "settled_low": _numbers.percent_column("95% from"),
     "settled_high": _numbers.percent_column("to"),
     "difference": _numbers.points_column("Difference"),
-    "difference_low": _numbers.points_column("95 % from"),
+    "difference_low": _numbers.points_column("95% from"),
     "difference_high": _numbers.points_column("to"),
     "p_value": _numbers.p_value_column("p, corrected"),
     "verdict": st.column_config.TextColumn("Verdict", width=110),
@@ -50,7 +50,7 @@ def findings(view: CohortsView) -> None:
 
 
 def segments(view: CohortsView, links: Links) -> None:
-    _states.card_head(f"Conversion by {view.by_label.lower()}", "Settled rate with its 95 % interval")
+    _states.card_head(f"Conversion by {view.by_label.lower()}", "Settled rate with its 95% interval")
     _cohort_charts.segments(view, links)
     if view.folded_values:
         st.caption(f"Other stands for {count(view.folded_values)} further values.")

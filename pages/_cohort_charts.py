@@ -49,7 +49,7 @@ def _interval(one: Segment, top: float) -> str:
     rate = one.settled
     if rate.share is None or rate.low is None or rate.high is None:
         return ""
-    title = f"95 %: {percent(rate.low)} to {percent(rate.high)}, of {count(rate.of)} settled sessions"
+    title = f"95%: {percent(rate.low)} to {percent(rate.high)}, of {count(rate.of)} settled sessions"
     reach = f"left:{rate.low / top:.2%};width:{(rate.high - rate.low) / top:.2%}"
     return (
         f'<div class="range" title="{title}"><i style="{reach}"></i>'

@@ -26,7 +26,7 @@ _COLUMNS: dict[str, Any] = {
     "after": _numbers.percent_column("After"),
     "after_of": _numbers.count_column("of"),
     "change": _numbers.points_column("Change"),
-    "low": _numbers.points_column("95 % from"),
+    "low": _numbers.points_column("95% from"),
     "high": _numbers.points_column("to"),
     "p_value": _numbers.p_value_column("p, corrected"),
     "verdict": st.column_config.TextColumn("Verdict", width=110),
@@ -60,7 +60,7 @@ def numbers(view: ComparisonView) -> None:
             longer(changes.median_seconds_change),
             f"from {duration(before.median_seconds)}",
             color="off",
-            text="From entry to the last step, over the sessions that made it. Within 1 %.",
+            text="From entry to the last step, over the sessions that made it. Within 1%.",
         )
 
 

@@ -21,7 +21,7 @@ COLUMNS = {
     "without": _numbers.count_column("Without"),
     "rate_without": _numbers.percent_column("Converted"),
     "odds_ratio": st.column_config.NumberColumn("Odds ratio", format="%.2f"),
-    "low": st.column_config.NumberColumn("95 % from", format="%.2f"),
+    "low": st.column_config.NumberColumn("95% from", format="%.2f"),
     "high": st.column_config.NumberColumn("to", format="%.2f"),
     "corrected_p_value": _numbers.p_value_column("Corrected p"),
     "goes_with": "Goes with",
@@ -83,7 +83,7 @@ def _odds(one: Factor) -> str:
     return (
         f'<div class="range odds"><i style="left:{low:.1%};width:{high - low:.1%}"></i>'
         f'<u style="left:{middle:.1%}"></u></div>'
-        f"<small>{one.odds_ratio:.2f} (95 %: {one.low:.2f} to {one.high:.2f})</small>"
+        f"<small>{one.odds_ratio:.2f} (95%: {one.low:.2f} to {one.high:.2f})</small>"
     )
 
 

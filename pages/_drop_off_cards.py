@@ -49,7 +49,7 @@ def weeks(view: FunnelView) -> None:
             "converted": _numbers.count_column("Converted"),
             "open": _numbers.count_column("Open"),
             "settled": _numbers.percent_column("Conversion without open"),
-            "low": _numbers.percent_column("95 % from"),
+            "low": _numbers.percent_column("95% from"),
             "high": _numbers.percent_column("to"),
         },
     )

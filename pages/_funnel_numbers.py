@@ -54,7 +54,7 @@ def numbers(view: FunnelView) -> None:
             duration(view.median_seconds),
             longer(changes.median_seconds),
             delta_color="inverse",
-            help="From entry to the last step, over the sessions that made it. Within 1 %.",
+            help="From entry to the last step, over the sessions that made it. Within 1%.",
         )
 
 
@@ -86,7 +86,7 @@ def _conversion_help(view: FunnelView, changes: Changes) -> str:
     rate, settled = view.observed, view.settled
     by_chance = " The arrow is grey where chance may explain it." if changes.trend == "stable" else ""
     return (
-        f"{count(rate.count)} of {count(rate.of)} sessions that entered; 95 % interval {percent(rate.low)} "
+        f"{count(rate.count)} of {count(rate.of)} sessions that entered; 95% interval {percent(rate.low)} "
         f"to {percent(rate.high)}. Without the {count(view.outcomes.open)} still open: "
         f"{percent(settled.share)}.{by_chance}"
     )

@@ -17,7 +17,7 @@ _COLUMNS: dict[str, Any] = {
     "reached": st.column_config.NumberColumn("Reached", format="localized"),
     "dropped": st.column_config.NumberColumn("Dropped off", format="localized"),
     "share": st.column_config.NumberColumn("Share", format="percent"),
-    "low": st.column_config.NumberColumn("95 % from", format="percent"),
+    "low": st.column_config.NumberColumn("95% from", format="percent"),
     "high": st.column_config.NumberColumn("to", format="percent"),
     "blocked": st.column_config.NumberColumn("Blocked", format="localized"),
     "left": st.column_config.NumberColumn("Left", format="localized"),
@@ -36,7 +36,7 @@ def numbers(view: HeatmapView) -> None:
             delta_arrow="off",
             border=True,
             height="stretch",
-            help=f"Blocked or left. 95 % interval {percent(view.incomplete.low)} to "
+            help=f"Blocked or left. 95% interval {percent(view.incomplete.low)} to "
             f"{percent(view.incomplete.high)}.",
         )
         st.metric("Left", count(view.left), border=True, height="stretch")

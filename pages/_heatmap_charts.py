@@ -74,7 +74,7 @@ def ranking(entries: Sequence[Ranked]) -> None:
 
 def _ranked(entry: Ranked) -> str:
     sessions = linked(f"<b>{count(entry.sessions)}</b>", entry.address)
-    interval = f"95 % interval {percent(entry.low)} to {percent(entry.high)}"
+    interval = f"95% interval {percent(entry.low)} to {percent(entry.high)}"
     note = f"<small>{escape(entry.note)}</small>" if entry.note else ""
     return (
         f'<li><div class="row"><span>{escape(entry.text)}{note}</span>'

@@ -11,6 +11,6 @@ def title(label: str, cell: DropOff) -> str:
     still = f", {count(cell.open)} still open" if cell.open else ""
     few = "; too few to tell" if cell.is_few else ""
     return (
-        f"{label}: {count(rate.count)} of {count(rate.of)} dropped off, {percent(rate.share)} (95 % interval "
+        f"{label}: {count(rate.count)} of {count(rate.of)} dropped off, {percent(rate.share)} (95% interval "
         f"{percent(rate.low)} to {percent(rate.high)}){still}{few}"
     )

@@ -60,7 +60,7 @@ def numbers(view: RealtimeView) -> None:
 def _completion_help(view: RealtimeView) -> str:
     rate, settled, before = view.observed, view.settled, view.before
     return (
-        f"{count(rate.count)} of {count(rate.of)} who entered; 95 % interval {percent(rate.low)} to "
+        f"{count(rate.count)} of {count(rate.of)} who entered; 95% interval {percent(rate.low)} to "
         f"{percent(rate.high)}. Without the {count(view.outcomes.open)} still open: {percent(settled.share)} "
         f"({percent(settled.low)} to {percent(settled.high)}). The 24 hours before, as they stood when they "
         f"ended: {percent(before.share)} of {count(before.of)}."

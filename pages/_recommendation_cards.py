@@ -91,7 +91,7 @@ def _worth(impact: EstimatedImpact) -> str:
     low, high = amount(impact.low), amount(impact.high)
     return (
         f'<div class="worth"><b>+{amount(impact.sessions_per_week)}</b> a week'
-        f"<small>95 %: {low} to {high}</small></div>"
+        f"<small>95%: {low} to {high}</small></div>"
     )
 
 

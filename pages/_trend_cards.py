@@ -12,14 +12,14 @@ from pages._words import count, duration
 
 _PER = {"Days": "day", "Weeks": "week"}
 _TREND_MEANING = (
-    "A session counts once, at the day of its entry. The line is converted / (entered - open), with its 95 % "
+    "A session counts once, at the day of its entry. The line is converted / (entered - open), with its 95% "
     "Wilson interval. Where sessions are still open it is dashed, and the pale band reaches from the rate if "
     "all of them leave to the rate if all of them arrive."
 )
 _TIME_MEANING = (
     "Sessions that made both steps, by the time between them. A bin ends before the next begins. Sessions "
     "that made both in one instant are in a bin, but in neither average nor median. Counts and average are "
-    "exact, the median is within 1 %."
+    "exact, the median is within 1%."
 )
 
 
@@ -50,7 +50,7 @@ def trend(person: Person, definition: FunnelDefinition, question: Question) -> N
                 "converted": _numbers.count_column("Converted"),
                 "open": _numbers.count_column("Open"),
                 "settled": _numbers.percent_column("Settled rate"),
-                "low": _numbers.percent_column("95 % from"),
+                "low": _numbers.percent_column("95% from"),
                 "high": _numbers.percent_column("to"),
                 "observed": _numbers.percent_column("If all open leave"),
                 "highest": _numbers.percent_column("If all open arrive"),

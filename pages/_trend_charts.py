@@ -113,7 +113,7 @@ def _said(point: TrendPoint) -> str:
         return f"{_day(point)}: nobody entered"
     entered = f"{count(point.converted)} of {count(point.entered)} converted"
     if point.is_settled:
-        between = f"95 %: {percent(point.settled.low)} to {percent(point.settled.high)}"
+        between = f"95%: {percent(point.settled.low)} to {percent(point.settled.high)}"
         return f"{_day(point)}: {percent(point.settled.share)} ({between}), {entered}"
     bounds = f"in the end between {percent(point.observed.share)} and {percent(point.highest)}"
     return f"{_day(point)}: {entered}, {count(point.open)} still open; {bounds}"

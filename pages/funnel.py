@@ -65,5 +65,5 @@ if person.may(Permission.MANAGE_SETTINGS):
         "settings.py", label="Edit this funnel", icon=":material/edit:", query_params={"edit": view.name}
     )
 _footer.footer(
-    answer, "Counts and averages are exact, medians within 1 %. Conversion carries a 95 % Wilson interval."
+    answer, "Counts and averages are exact, medians within 1%. Conversion carries a 95% Wilson interval."
 )

@@ -54,5 +54,5 @@ with st.container(border=True, key="card_table"):
 _footer.footer(
     answer,
     "A drop-off is a session that is blocked or has left. Shares are of those who reached the stage and "
-    "carry a 95 % Wilson interval; cells with fewer than 30 sessions that are not open stay grey.",
+    "carry a 95% Wilson interval; cells with fewer than 30 sessions that are not open stay grey.",
 )

@@ -23,9 +23,9 @@ ANY = "All"
 MEANING = (
     "Compared are sessions that were watched equally long after their entry: every segment with all others "
     "together, this period with the one before, parts of the week, slow steps with quick ones. What remains "
-    "differs by more than chance (Benjamini-Hochberg over all comparisons, 30 sessions on both sides, 95 % "
+    "differs by more than chance (Benjamini-Hochberg over all comparisons, 30 sessions on both sides, 95% "
     "interval of the impact above zero). The priority is the impact's share of the sessions that enter in a "
-    "week: critical from 5 %, high from 2 %, medium from 0.5 %. Two recommendations may be about the same "
+    "week: critical from 5%, high from 2%, medium from 0.5%. Two recommendations may be about the same "
     "sessions, so do not add them up."
 )
 COLUMNS = {
@@ -33,7 +33,7 @@ COLUMNS = {
     "priority": "Priority",
     "title": "What",
     "sessions_per_week": st.column_config.NumberColumn("Sessions a week", format="%.1f"),
-    "low": st.column_config.NumberColumn("95 % from", format="%.1f"),
+    "low": st.column_config.NumberColumn("95% from", format="%.1f"),
     "high": st.column_config.NumberColumn("to", format="%.1f"),
     "counterfactual": "If",
 }

@@ -49,7 +49,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class EstimatedImpact:
-    """Further converted sessions per week, best guess and 95 % interval, if the counterfactual came true."""
+    """Further converted sessions per week, best guess and 95% interval, if the counterfactual came true."""
 
     sessions_per_week: float
     low: float
@@ -79,4 +79,4 @@ def period_of(question: Question) -> Period:
 
 def share_in_words(rate: Rate) -> str:
     share, low, high = ((part or 0.0) * 100 for part in (rate.share, rate.low, rate.high))
-    return f"{rate.count:,} of {rate.of:,} ({share:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)"
+    return f"{rate.count:,} of {rate.of:,} ({share:.1f}%, 95% interval {low:.1f} to {high:.1f}%)"

@@ -92,7 +92,7 @@ def _evidence(asked: Asked, cohort: Cohort, group: _Waiting, waits: str, before:
     share, low, high = group.worth
     of_all = (
         f"To retry all of them now is worth about {group.sessions * share:,.0f} conversions "
-        f"(95 % interval {group.sessions * low:,.0f} to {group.sessions * high:,.0f})."
+        f"(95% interval {group.sessions * low:,.0f} to {group.sessions * high:,.0f})."
     )
     return (
         Evidence(waits, None, here, "dead_letters", listed),

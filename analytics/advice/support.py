@@ -87,6 +87,6 @@ def _apart(gap: Difference, p_value: float) -> str:
     points, low, high = ((part or 0.0) * 100 for part in (gap.difference, gap.low, gap.high))
     chance = f"{p_value:.3f}" if p_value >= 0.001 else "below 0.001"
     return (
-        f"{points:.1f} points less (95 % interval {low:.1f} to {high:.1f}). "
+        f"{points:.1f} points less (95% interval {low:.1f} to {high:.1f}). "
         f"Corrected p-value over all comparisons: {chance}."
     )

@@ -64,7 +64,7 @@ def _print(view: FunnelView) -> None:
 
 def _groups_table(label: str, groups: tuple[GroupView, ...]) -> Table:
     table = Table(label, box=None, pad_edge=False)
-    for heading in ("Entered", "Converted", "Rate", "95 % interval", "Median time"):
+    for heading in ("Entered", "Converted", "Rate", "95% interval", "Median time"):
         table.add_column(heading, justify="right")
     for group in groups:
         table.add_row(

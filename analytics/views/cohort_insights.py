@@ -30,7 +30,7 @@ def _differs(segment: Segment, versus: Versus, against: str) -> str:
     return (
         f"{segment.label} converts {'more' if gap > 0 else 'less'}: {percent(segment.settled.share)} against "
         f"{percent(versus.other.share)} for {against}, {points(gap)} points "
-        f"(95 %: {points(versus.low)} to {points(versus.high)}){_where(segment, gap)}."
+        f"(95%: {points(versus.low)} to {points(versus.high)}){_where(segment, gap)}."
     )
 
 

@@ -37,7 +37,7 @@ def _overall(before: PeriodNumbers, after: PeriodNumbers, changes: PeriodChanges
             f"Too few to tell: {old.of:,} settled sessions in the first period and {new.of:,} in the second; "
             f"it takes {FEWEST_ENTRIES} in each."
         )
-    how_much = f"{points(change.difference)} points (95 %: {points(change.low)} to {points(change.high)})"
+    how_much = f"{points(change.difference)} points (95%: {points(change.low)} to {points(change.high)})"
     if changes.trend in _MOVED:
         moved = f"Conversion {_MOVED[changes.trend]} from {percent(old.share)} to {percent(new.share)}"
         return f"{moved}: {how_much}, more than chance explains."

@@ -194,7 +194,7 @@ def _finding(factors: tuple[Factor, ...]) -> str:
     if first.goes_with == "neither" or first.odds_ratio is None:
         return "Nothing here goes with converting or leaving by more than chance would make it."
     with_it, without = (
-        f"{(rate.share or 0.0) * 100:.1f} % of {rate.of:,}" for rate in (first.with_it, first.without)
+        f"{(rate.share or 0.0) * 100:.1f}% of {rate.of:,}" for rate in (first.with_it, first.without)
     )
     return (
         f"Goes most with {first.goes_with}: {first.label}; {with_it} sessions with it converted, "

@@ -90,4 +90,4 @@ def _others(segments: Sequence[Slice], one: Slice, stage: int) -> Rate:
 
 
 def _percent(rate: Rate) -> str:
-    return f"{(rate.share or 0) * 100:.1f} %"
+    return f"{(rate.share or 0) * 100:.1f}%"

@@ -19,7 +19,7 @@ def finding(steps: Sequence[StepView], outcomes: Outcomes) -> str:
     if not here.gone_here or here.loss is None:
         return _nobody_lost(entered, outcomes)
     sentence = f"Most stop between {here.label} and {following.label}: {here.gone_here:,} of {here.reached:,}"
-    return f"{sentence} ({here.loss * 100:.1f} %){_blocked(here)}{_still_open(outcomes)}."
+    return f"{sentence} ({here.loss * 100:.1f}%){_blocked(here)}{_still_open(outcomes)}."
 
 
 def breakdown_finding(groups: Sequence[GroupView]) -> str:
@@ -35,8 +35,8 @@ def breakdown_finding(groups: Sequence[GroupView]) -> str:
     if group is None or worst == 0 or len(sure) < 2:
         return ""
     best, _, other = min((loss for loss in losses if loss[1] == at), key=lambda loss: loss[0])
-    where = f"{group.label} loses most before {group.steps[at].label}: {worst * 100:.0f} %"
-    return f"{where}, against {best * 100:.0f} % for {other.label}." if other is not group else f"{where}."
+    where = f"{group.label} loses most before {group.steps[at].label}: {worst * 100:.0f}%"
+    return f"{where}, against {best * 100:.0f}% for {other.label}." if other is not group else f"{where}."
 
 
 def _settled(step: StepView) -> int:

@@ -167,8 +167,8 @@ def _finding(stages: tuple[str, ...], everybody: Slice, time_analysis: TimeAnaly
     worst = time_analysis.worst_hours[0]
     here, rest = (worst.rate.share or 0) * 100, (worst.rest.share or 0) * 100
     return (
-        f"{sentence}; worst is {worst.label} after {worst.stage_label}, where {here:.0f} % stop against "
-        f"{rest:.0f} % at other hours."
+        f"{sentence}; worst is {worst.label} after {worst.stage_label}, where {here:.0f}% stop against "
+        f"{rest:.0f}% at other hours."
     )
 
 

@@ -2,7 +2,7 @@
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.1f} %"
+    return "–" if share is None else f"{share * 100:.1f}%"
 
 
 def points(difference: float | None) -> str:

@@ -119,7 +119,7 @@ def test_the_sample_funnel_breaks_down_by_bands_that_add_up(reader: Reader) -> N
     ]  # fmt: skip
     assert sum(group.entered for group in found.groups) == found.entered == 13087
     assert sum(group.converted for group in found.groups) == found.converted == 2058
-    assert found.finding == "Most stop between Submitted and Pre-accepted: 5,720 of 13,087 (43.7 %)."
+    assert found.finding == "Most stop between Submitted and Pre-accepted: 5,720 of 13,087 (43.7%)."
 
     only = Question(where=(Filter("case_amount_req", ("under 5,000",)),))
     assert FUNNEL.of(reader, Asked(loan_application(), only, NOW)).entered == found.groups[0].entered

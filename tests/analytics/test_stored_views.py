@@ -131,7 +131,7 @@ def test_cohort_analysis_segmentation(stored: Stored) -> None:
     both = COHORTS.of(stored(DESKTOPS[30:]), asked(Question()), dimension="device", reference=None)
     assert {one.label: one.settled.share for one in both.segments} == {"phone": 0.2, "desktop": 0.6}
     assert {one.versus.verdict for one in both.segments} == {"different"}
-    assert both.insights[0].startswith("desktop converts more: 60.0 % against 20.0 % for phone, +40.0 points")
+    assert both.insights[0].startswith("desktop converts more: 60.0% against 20.0% for phone, +40.0 points")
 
 
 def test_optimization_recommendations_generation(stored: Stored) -> None:

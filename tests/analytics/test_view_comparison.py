@@ -74,7 +74,7 @@ def test_a_change_that_may_be_chance_is_stable() -> None:
     view = compared(day(0, all_the_way=40, to_b=0, only_a=60) + day(1, all_the_way=46, to_b=0, only_a=54))
     assert view.changes.trend == "stable"
     assert view.findings == (
-        "Conversion is stable: 40.0 %, then 46.0 %; +6.0 points (95 %: -7.6 to +19.3) may be chance.",
+        "Conversion is stable: 40.0%, then 46.0%; +6.0 points (95%: -7.6 to +19.3) may be chance.",
     )
 
 
@@ -120,8 +120,8 @@ def test_the_steps_explain_the_change_and_add_up_to_it() -> None:
     view = compared(WORSE)
     assert [step.contribution for step in view.steps] == [0, pytest.approx(-0.2)]
     overall, step = view.findings
-    assert overall.startswith("Conversion fell from 40.0 % to 20.0 %: -20.0 points (95 %: -28.5 to -11.1)")
-    assert step == "C makes -20.0 points: 80.0 % of those at the step before got there, then 40.0 %."
+    assert overall.startswith("Conversion fell from 40.0% to 20.0%: -20.0 points (95%: -28.5 to -11.1)")
+    assert step == "C makes -20.0 points: 80.0% of those at the step before got there, then 40.0%."
 
 
 def test_optional_steps_are_on_nobodys_way() -> None:

@@ -54,7 +54,7 @@ def test_a_value_is_compared_with_everything_else_and_the_strongest_comes_first(
     assert (pro.goes_with, named(view, "plan: free").goes_with) == ("converting", "leaving")
     assert named(view, "plan: (missing)").goes_with == "neither"
     assert [one.label for one in view.factors] == ["plan: free", "plan: pro", "plan: (missing)"]
-    assert view.finding.startswith("Goes most with leaving: plan: free; 20.0 % of 100 sessions with it")
+    assert view.finding.startswith("Goes most with leaving: plan: free; 20.0% of 100 sessions with it")
     assert "not make them the cause" in view.meaning
     assert restored(CorrelationView, plain(view)) == view
     assert view.to_rows()[1][:4] == ["plan: free", 100, 20, 0.2]

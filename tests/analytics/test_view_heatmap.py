@@ -110,7 +110,7 @@ def test_an_hour_that_loses_more_than_chance_is_named_with_what_it_is_compared_w
     assert (worst.rate.count, worst.rate.of, worst.rest.count, worst.rest.of) == (60, 100, 100, 400)
     assert worst.difference == pytest.approx(0.35)
     assert view.finding.endswith(
-        "worst is Thursday 00:00 after A, where 60 % stop against 25 % at other hours."
+        "worst is Thursday 00:00 after A, where 60% stop against 25% at other hours."
     )
 
 
@@ -173,7 +173,7 @@ def test_a_segment_that_loses_more_than_the_others_is_a_reason_with_its_excess()
     view = seen([*PHONES, *DESKTOPS, *TABLETS], asked_of(BY_DEVICE))
     (reason,) = (one for one in view.common_reasons if one.kind == "segment")
     # Of the 112 others 32 stop, so of 100 about 29 would, but 60 do.
-    assert reason.text == "phone stops after A more than others: 60.0 % against 28.6 %"
+    assert reason.text == "phone stops after A more than others: 60.0% against 28.6%"
     assert (reason.share.count, reason.excess) == (60, 31)
     assert reason.sessions == Selection(stopped=0, outcome="gone", value="phone")
 

@@ -84,7 +84,7 @@ def test_a_segment_that_lags_behind_all_others_is_named_with_what_the_gap_is_wor
     assert one.estimated_impact.sessions_per_week == pytest.approx(50 * 0.3 * 0.5)
     assert 0 < one.estimated_impact.low < one.estimated_impact.sessions_per_week < one.estimated_impact.high
     assert one.priority == "critical"
-    assert "40 of 200 (20.0 %, 95 % interval 15.0 to 26.1 %) went on from A to B" in one.evidence[0].text
+    assert "40 of 200 (20.0%, 95% interval 15.0 to 26.1%) went on from A to B" in one.evidence[0].text
     assert all("free" in action for action in one.suggested_actions)
     assert [other.title for other in others] == ["plan free: too few go on from B to C"]
     lost = one.evidence[0].sessions
@@ -171,7 +171,7 @@ def test_what_a_retry_is_worth_rests_on_those_who_got_beyond_the_step() -> None:
     assert first.title == "Retry Timeout in pay: 40 sessions wait at A"
     assert first.estimated_impact.sessions_per_week == pytest.approx(10 * 0.6)
     assert first.estimated_impact.low == pytest.approx(10 * 0.502, abs=0.01)
-    assert "about 24 conversions (95 % interval 20 to 28)" in first.evidence[2].text
+    assert "about 24 conversions (95% interval 20 to 28)" in first.evidence[2].text
     assert second.title == "Retry KeyError in ship: 10 sessions wait at A"
     assert view.blocked == 50
     assert [one.type for one in view.recommendations] == ["retry_failed_tasks", "retry_failed_tasks"]

@@ -63,7 +63,7 @@ def test_a_view_of_one_day_with_the_day_before(see: See, happened: Happened) -> 
     assert [(point.entered, point.converted, point.share) for point in view.daily] == [(4, 1, 0.25)]
     assert (view.outcome_shares.converted, view.outcome_shares.left) == (0.25, 0.75)
     assert [step.previous_share_of_entered for step in view.steps] == [1, 1, 1]
-    assert view.finding == "Most stop between A and B: 2 of 4 (50.0 %)."
+    assert view.finding == "Most stop between A and B: 2 of 4 (50.0%)."
     assert view.newest_event == dt.datetime(2024, 1, 10, 12, 2, tzinfo=dt.UTC)
 
 
@@ -156,7 +156,7 @@ def test_what_is_still_open_makes_no_finding_of_a_breakdown(see: See, happened: 
     entered("new", 30, 40, 0)
     assert see(question, now=now).breakdown_finding == ""
     entered("pro", 10, 40, 20)
-    finding = "free loses most before B: 75 %, against 50 % for pro."
+    finding = "free loses most before B: 75%, against 50% for pro."
     assert see(question, now=now).breakdown_finding == finding
     entered("new", 10, 29, 0)
     assert see(question, now=now).breakdown_finding == finding

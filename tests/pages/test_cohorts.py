@@ -33,7 +33,7 @@ def test_the_page_shows_the_rate_of_each_segment_and_what_is_more_than_chance(tw
     table = table_of(app)
     assert table["settled"].to_dict() == {"phone": 0.1, "desktop": 0.8}
     assert set(table["verdict"]) == {"different"}
-    assert "desktop converts more: 80.0 % against 10.0 % for phone" in shown(app).replace("</b>", "")
+    assert "desktop converts more: 80.0% against 10.0% for phone" in shown(app).replace("</b>", "")
 
 
 def test_a_count_opens_its_sessions_for_those_who_may_see_them(two_devices, shown):

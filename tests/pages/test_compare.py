@@ -37,8 +37,8 @@ def test_the_page_says_whether_conversion_changed_and_at_which_step(two_periods,
     app = opened(two_periods)
     assert numbers(app)["Conversion: declining"] == ("10.0%", "-70.0 pp")
     text = shown(app).replace("</b>", "")
-    assert "Conversion fell from 80.0 % to 10.0 %: -70.0 points" in text
-    assert "Signed up makes -70.0 points: 80.0 % of those at the step before got there, then 10.0 %." in text
+    assert "Conversion fell from 80.0% to 10.0%: -70.0 points" in text
+    assert "Signed up makes -70.0 points: 80.0% of those at the step before got there, then 10.0%." in text
 
 
 def test_the_table_holds_the_steps_and_their_parts_of_the_change(two_periods):

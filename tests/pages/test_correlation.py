@@ -24,7 +24,7 @@ def test_a_value_is_shown_with_both_rates_and_what_it_goes_with(phones_pay, show
     assert "100.0%<small>40 of 40</small>" in text
     assert "0.0%<small>0 of 40</small>" in text
     assert "Goes most with leaving:" in text
-    assert "Device: desktop; 0.0 % of 40 sessions with it converted" in text
+    assert "Device: desktop; 0.0% of 40 sessions with it converted" in text
     assert "does not make them the cause" in text
 
 

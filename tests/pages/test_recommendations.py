@@ -37,7 +37,7 @@ def lagging(world):
 def test_a_recommendation_says_its_worth_its_evidence_and_what_to_do(lagging, shown):
     text = shown(lagging.open(Role.VIEWER, PAGE))
     assert "Device desktop: too few go on from Visited to Signed up" in text
-    assert "30 of 120 (25.0 %, 95 % interval 18.1 to 33.4 %) went on from Visited to Signed up" in text
+    assert "30 of 120 (25.0%, 95% interval 18.1 to 33.4%) went on from Visited to Signed up" in text
     assert '<span class="pri critical">Critical</span>' in text
     # In one week: 120 sessions, of which 75 % instead of 25 % would sign up, and all who do pay.
     assert "<b>+60</b> a week" in text

@@ -24,7 +24,7 @@ ONE = Recommendation(
     title="Plan free: too few go on from Cart to Paid",
     evidence=(
         Evidence(
-            "Plan free: 40 of 1,200 (3.3 %) went on.",
+            "Plan free: 40 of 1,200 (3.3%) went on.",
             Rate.of_counts(40, 1200),
             Period(DAY, DAY, 1),
             "cohorts",
