@@ -4,7 +4,9 @@
 
 LIFELINE is the read end of a pipe. When its last writer is gone (the supervisor ended, however it ended),
 or when the guardian gets SIGTERM, the command gets STOP_SIGNAL, then GRACE_SECONDS later SIGKILL. Whatever
-is left in the command's process group after its end is killed too. The exit code is the command's (128 + n
+is left in the command's process group after its end is killed too, and on Linux whatever else it left behind:
+PostgreSQL's processes have groups of their own, and one in a long query would keep the next server from its
+memory. The exit code is the command's (128 + n
 after signal n), or 125 when it could not be started. The guardian holds every descriptor that it was given
 until it exits, so a lock on the data folder lasts as long as anything that works in it.
 
@@ -28,6 +30,7 @@ CANNOT_START = 125
 NOBODY = 65534
 _CLONE_NEWUSER = 0x10000000
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _ON_LINUX = sys.platform == "linux"
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _OURS = (*_STOPS, signal.SIGCHLD)
@@ -39,6 +42,8 @@ def guard(stop_signal: int, grace_seconds: float, lifeline: int, identity: str, 
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     asked_to_stop = _note_signals()
+    if _ON_LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = _start(command, stop_signal, identity)
     while (code := _exit_code(child)) is None:
         readable, _, _ = select.select([lifeline, woken], [], [])
@@ -48,6 +53,7 @@ def guard(stop_signal: int, grace_seconds: float, lifeline: int, identity: str, 
             code = _stop(child, stop_signal, grace_seconds, woken)
             break
     _signal_group(child, signal.SIGKILL)
+    _end_orphans()
     return code
 
 
@@ -114,7 +120,9 @@ def _die_with(parent: int, stop_signal: int) -> None:
 
 
 def _exit_code(child: int) -> int | None:
-    ended, status = os.waitpid(child, os.WNOHANG)
+    ended = -1
+    while ended not in (child, 0):  # orphans that we were given end here too
+        ended, status = os.waitpid(-1, os.WNOHANG)
     if not ended:
         return None
     code = os.waitstatus_to_exitcode(status)
@@ -142,6 +150,29 @@ def _signal_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _end_orphans() -> None:
+    while killed := [child for child in _children() if _is_killed(child)]:
+        for child in killed:
+            os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    try:
+        descriptor = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
+    except FileNotFoundError:
+        return []
+    with os.fdopen(descriptor) as listed:
+        return [int(child) for child in listed.read().split()]
+
+
+def _is_killed(child: int) -> bool:
+    try:
+        os.kill(child, signal.SIGKILL)
+    except PermissionError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ class Server:
         launches = 1
         while not (self.is_running and self._program.answers()):
             if not self.is_running:
-                # After a kill -9 the last children of a server may keep its port or its memory for a moment.
+                # After a kill -9 of its guardian too, or where guardians end no orphans, the last children
+                # of a server may keep its port or its memory for a moment.
                 if launches == _LAUNCHES:
                     raise ServerFailed(
                         self.name, f"it ended {_LAUNCHES} times. Its log ends:\n{self.last_lines()}"

@@ -1,5 +1,6 @@
 """A guarded child ends when it is told to, when its lifeline closes, and with all that it has started."""
 
+import os
 import signal
 import sys
 import time
@@ -10,9 +11,18 @@ import pytest
 
 from infra.children import LOG_BYTES, Child, Command, Lifeline
 from infra.guardian import CANNOT_START
-from tests.infra.processes import appears, left_of
+from tests.infra.processes import appears, left_of, working_in
 
 POLITE = "trap 'exit 3' TERM; touch up; while :; do sleep 0.01; done"
+#: Ends with 5 once a process that it orphaned is gone, and not just dead; with 9 when that takes long.
+ORPHANING = """
+(setsid sh -c 'echo $$ > orphan; exit 3' &)
+for n in $(seq 500); do
+    [ -s orphan ] && ! kill -0 $(cat orphan) 2>/dev/null && exit 5
+    sleep 0.01
+done
+exit 9
+"""
 #: Starts a child of its own and notes its readiness; neither listens to SIGTERM.
 STUBBORN = """
 import pathlib, signal, subprocess, sys, time
@@ -79,6 +89,26 @@ def test_closed_lifeline_stops_the_child(tmp_path: Path) -> None:
 def test_what_a_child_leaves_behind_goes_with_it(tmp_path: Path, lifeline: Lifeline) -> None:
     assert Child(command(tmp_path, "sh", "-c", "sleep 60 & exit 0"), lifeline).wait() == 0
     assert left_of(tmp_path) == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a subreaper")
+def test_what_a_killed_child_leaves_behind_in_sessions_of_its_own_is_gone_with_it(
+    tmp_path: Path, lifeline: Lifeline
+) -> None:
+    script = "trap '' TERM; setsid sh -c 'setsid sleep 60 & touch up; sleep 60' & wait"
+    child = Child(command(tmp_path, "sh", "-c", script), lifeline)
+    assert appears(tmp_path / "up")
+    [shell] = [pid for pid, line in working_in(tmp_path).items() if line.startswith("sh -c trap")]
+    os.kill(shell, signal.SIGKILL)
+    assert child.wait() == 128 + signal.SIGKILL
+    assert working_in(tmp_path) == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a subreaper")
+def test_an_orphan_that_ends_is_neither_kept_nor_taken_for_the_child(
+    tmp_path: Path, lifeline: Lifeline
+) -> None:
+    assert Child(command(tmp_path, "sh", "-c", ORPHANING), lifeline).wait() == 5
 
 
 def test_log_that_has_grown_large_is_put_aside_while_it_is_written(
