@@ -60,6 +60,12 @@ def record_failure(
     return letter_id
 
 
+def has_failed_since(connection: Connection, envelope: Envelope, at_ms: int) -> bool:
+    """Whether a letter of its own tells that this task failed then or later."""
+    found = select(_c.id).where(_c.dedupe_key == envelope.dedupe_key, _c.last_failed_at_ms >= at_ms)
+    return connection.execute(found).first() is not None
+
+
 def settle_success(connection: Connection, envelope: Envelope, at: datetime) -> int | None:
     """Resolve the letter that this run retried, or that a redelivered run had left; its number, if any.
 

@@ -9,8 +9,9 @@ A run that was given up and succeeds after all resolves its letter.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import uuid5
 
 import redis
 from sqlalchemy import Connection, Engine, RowMapping, delete, or_, select, tuple_, update
@@ -157,5 +158,8 @@ def _write_letter(
     envelope = envelope_in(row, sealer)
     kind, error = _VANISHED if was_running else _LOST
     failure = failure_of(kind, error, clock=lambda: now, worker=row["worker"] or "")
+    if row["boot"] is not None:
+        # The same each time: its row may come back from a spool whose replay was cut short.
+        failure = replace(failure, capture_id=uuid5(row["boot"], f"{row['task_id']}:{row['at_ms']}"))
     recording.record_failure(connection, envelope, failure, settings.poison_attempts, sealer=sealer)
     connection.execute(delete(dead_letter_in_flight).where(_c.task_id == row["task_id"]))

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -92,11 +93,21 @@ class Capture:
         """The run is over; another run of the same task decides its outcome."""
         self._keep(message, Outcome.WENT_ON, {}, None, run)
 
-    def received(self, message: Any, run: Run) -> int:
-        """`run` begins; how often its task went back before, 0 while the database is away."""
+    def received(self, message: Any, run: Run) -> int | None:
+        """`run` begins; how often its task went back before, None while the database is away."""
         envelope = self._envelope(message)
         since = to_ms(self.clock() - timedelta(seconds=self.settings.silent_seconds))
-        return self.tell(lambda it: in_flight.note_received(it, envelope, run, since, self.sealer)) or 0
+        return self.tell(lambda it: in_flight.note_received(it, envelope, run, since, self.sealer))
+
+    def acknowledging(self, message: Any, run: Run) -> Run:
+        """The broker is about to forget `run`, which the ledger did not take: `run` with its note on disk."""
+        began = Record(self._envelope(message), run.at_ms, Outcome.NONE_YET, run=run)
+        try:
+            note = spool.append_note(self.settings.spool, began.to_json(self.sealer), run.at_ms)
+        except OSError as error:
+            _log.error("Task %s is lost if this worker dies now: %s", began.envelope.task_id, error)
+            return run
+        return replace(run, note=note)
 
     def sent_back(self, message: Any) -> int | None:
         """A run died and its task goes back; how often it has, None while the database is away."""
@@ -164,7 +175,10 @@ class Capture:
         try:
             envelope = self._envelope(message, arguments)
             kept = Record(envelope, to_ms(self.clock()), outcome, failure, run)
-            if not self._stored(kept):
+            if run and run.note:  # spool.py says why its end is not written past its note
+                self._spool(kept)
+                self.replay()
+            elif not self._stored(kept):
                 self._spool(kept)
         except Exception:  # noqa: BLE001 - a letter that cannot be kept must not take the worker with it
             self.lost += 1
@@ -186,12 +200,15 @@ class Capture:
         return True
 
     def _spool(self, kept: Record) -> None:
+        note = kept.run.note if kept.run else None
         try:
-            spool.append(self.settings.spool, kept.to_json(self.sealer), kept.at_ms)
+            spool.append(self.settings.spool, kept.to_json(self.sealer), kept.at_ms, note)
         except OSError:
             # The database may be back before it is expected to be, and nothing else is left.
             self._write(kept)
             self._away_until = 0.0
+        if note:
+            note.unlink(missing_ok=True)
 
     def _write(self, kept: Record) -> None:
         with self._asking() as connection:

@@ -4,11 +4,17 @@ A row says who holds the task: the broker (`published`), or a worker (`received`
 takes its row away in the transaction that stores its outcome, so a row whose worker is gone is a task that
 nobody finished; retries/vanished.py looks for those. `requeues` counts how often the task went back because
 its process died: brokers keep no such count, and a killed worker would forget its own.
+
+While PostgreSQL is away, a run that the broker would not deliver again is noted in the spool just before its
+message is acknowledged, and its row is written when the spool is replayed. If the worker dies before the
+broker knows, the task runs again too; should that run have ended before the replay, which takes an outage
+longer than the visibility timeout, its success gets a letter.
 """
 
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -39,6 +45,7 @@ class Run:
     worker: str
     at_ms: int
     returns: bool  #: acknowledged late: the broker delivers it again when the worker dies
+    note: Path | None = None  #: in the spool of this machine, of a run that the ledger did not take
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -67,6 +74,17 @@ def note_received(
     # Read beside the row and not in ON CONFLICT, where SQLAlchemy leaves out schemas and correlates nothing.
     earlier = select(requeues).where(_c.task_id == envelope.task_id).scalar_subquery()
     return _put(connection, _row(envelope, State.RECEIVED, run.at_ms, sealer, run), func.coalesce(earlier, 0))
+
+
+def note_begun(connection: Connection, envelope: Envelope, run: Run, sealer: Sealer) -> None:
+    """`run` began while the database was away. A row written since stays: it tells of a later run."""
+    row = _row(envelope, State.RECEIVED, run.at_ms, sealer, run)
+    statement = upsert(dead_letter_in_flight).values(**row)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["task_id"], set_=row, where=_c.at_ms < statement.excluded.at_ms
+        )
+    )
 
 
 def note_sent_back(connection: Connection, envelope: Envelope, at_ms: int, sealer: Sealer) -> int:

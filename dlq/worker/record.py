@@ -1,4 +1,4 @@
-"""One outcome to store, and the storing of it in one transaction with the ledger of followed tasks."""
+"""How far a run has come, and the storing of it in one transaction with the ledger of followed tasks."""
 
 import json
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from dlq.worker.in_flight import Run
 
 
 class Outcome(StrEnum):
+    NONE_YET = "none_yet"  #: it began: the note of a run that the ledger did not take
     FAILED = "failed"
     SUCCEEDED = "succeeded"
     WENT_ON = "went_on"  #: the task published itself again or went back: another run decides
@@ -24,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How a run ended. `failure` belongs to FAILED; `run` to a task that is followed."""
+    """How a run ended, or that it began. `failure` belongs to FAILED; `run` to a task that is followed."""
 
     envelope: Envelope
     at_ms: int
@@ -62,11 +63,15 @@ class Record:
 
 
 def write(connection: Connection, record: Record, poison_attempts: int, sealer: Sealer) -> None:
-    """Take the run off the ledger, then store or settle its letter.
+    """Put a run that began on the ledger; take one that ended off it, then store or settle its letter.
 
     In this order: a reaper that gave the run up meanwhile holds its row until its letter can be seen here.
     """
     envelope = record.envelope
+    if record.outcome == Outcome.NONE_YET:
+        if record.run is not None and not recording.has_failed_since(connection, envelope, record.run.at_ms):
+            in_flight.note_begun(connection, envelope, record.run, sealer)
+        return
     ended = record.outcome != Outcome.WENT_ON
     was_followed = in_flight.forget(connection, envelope, record.run, ended=ended)
     if record.failure is not None:

@@ -58,6 +58,7 @@ class LetterRequest(Request):
     _noted: Failure | None = None
     _written = False
     _run: Run | None = None
+    _is_on_ledger = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -76,6 +77,12 @@ class LetterRequest(Request):
             # Celery's own subclass replaces both without calling ours; an instance attribute wins.
             self.on_success = self._settling(self.on_success)
             self.execute_using_pool = self._noting(self.execute_using_pool)
+
+    def on_accepted(self, pid: int, time_accepted: float) -> Any:
+        """A process has taken the task. Unless it is a late one, its message now leaves the broker."""
+        if self._run is not None and not self._run.returns and not self._is_on_ledger:
+            self._run = self.capture.acknowledging(self._message, self._run)
+        return super().on_accepted(pid, time_accepted)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         error = unwrapped(exc_info.exception)
@@ -201,7 +208,8 @@ class LetterRequest(Request):
             at_ms = to_ms(self.capture.clock())
             self._run = Run(self.capture.boot, self.hostname, at_ms, returns=bool(self.task.acks_late))
             died = self.capture.received(self._message, self._run)
-            if died > self.capture.settings.requeue_limit:
+            self._is_on_ledger = died is not None
+            if died is not None and died > self.capture.settings.requeue_limit:
                 self._note(Kind.POISON, WorkerLostError(f"Its process died {died} times."))
                 self._finish_without_celery()
                 raise TaskRevokedError(self.id)  # what Celery expects of a request that does not run

@@ -1,9 +1,15 @@
-"""Letters on disk while PostgreSQL is away: one file each, written and synced before it gets its name.
+"""Records on disk while PostgreSQL is away: one file each, written and synced before it gets its name.
 
 A file holds one record of record.py. Replaying reads the oldest first and removes a file only after its
 record is committed; records carry their own id, so a replay cut short stores nothing twice.
+
+A note, the record that a run began, must not be written after the end of its run: a task that succeeded would
+be on the ledger for good, and become a letter. So the end of such a run goes to disk too, even when the
+database is back, under the name of the note, which then goes; a note beside its end counts as gone; and one
+process at a time replays a folder, so that a note which it has read is committed before any end.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -17,6 +23,7 @@ from uuid import uuid4
 from dlq.errors import KeyMissing, SealBroken, StoreRefused
 
 _SUFFIX = ".letter.json"
+_NOTE = ".began.json"  # sorts before the end of the same name
 _REFUSED = ".refused"
 #: Files that one replay looks at: those that wait for their key must not hold up the others.
 _LOOKED_AT = 10_000
@@ -24,10 +31,26 @@ _LOOKED_AT = 10_000
 _log = logging.getLogger("dlq")
 
 
-def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
-    """Store `record` so that it survives a crash of the machine. Raises OSError when the disk refuses."""
+def append(folder: Path, record: dict[str, Any], order_ms: int, note: Path | None = None) -> Path:
+    """Store `record` so that it survives a crash of the machine. Raises OSError when the disk refuses.
+
+    `note` is that of the run which the record ends; the caller removes it afterwards.
+    """
+    final = _end_of(note) if note else folder / f"{order_ms:015d}-{uuid4().hex}{_SUFFIX}"
+    _store(final, record)
+    return final
+
+
+def append_note(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
+    """Store in the same way that a run began."""
+    final = folder / f"{order_ms:015d}-{uuid4().hex}{_NOTE}"
+    _store(final, record)
+    return final
+
+
+def _store(final: Path, record: dict[str, Any]) -> None:
+    folder = final.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    final = folder / f"{order_ms:015d}-{uuid4().hex}{_SUFFIX}"
     unnamed = final.with_suffix(".part")
     try:
         with unnamed.open("x", encoding="utf-8") as file:
@@ -39,7 +62,6 @@ def append(folder: Path, record: dict[str, Any], order_ms: int) -> Path:
         unnamed.unlink(missing_ok=True)  # it would take room from later ones on a full disk
         raise
     _sync_folder(folder)
-    return final
 
 
 def warn_if_unusable(folder: Path) -> None:
@@ -61,7 +83,7 @@ def waiting(folder: Path, limit: int) -> list[Path]:
     """The oldest files not yet replayed."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIX))[:limit]
+    return sorted(path for path in folder.iterdir() if path.name.endswith((_SUFFIX, _NOTE)))[:limit]
 
 
 def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 100) -> int:
@@ -69,13 +91,36 @@ def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 1
 
     What `write` raises stops the replay and leaves the file. A file that is no record, or that `write`
     refuses with StoreRefused or SealBroken, is set aside under another name: it blocks nothing and is not
-    lost. One sealed under a key that is not listed waits where it is until the key is. Two replays at once
-    are harmless.
+    lost. One sealed under a key that is not listed waits where it is until the key is. Nothing is replayed
+    while another replay works in the folder.
     """
+    if not folder.is_dir():
+        return 0
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return _replay(folder, write, limit) if _may_replay(descriptor) else 0
+    finally:
+        os.close(descriptor)
+
+
+def _may_replay(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system that locks no folders, as NFS: letters must not wait there for ever
+    return True
+
+
+def _replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int) -> int:
     stored, locked = 0, 0
     for path in waiting(folder, _LOOKED_AT):
         if stored == limit:
             break
+        if path.name.endswith(_NOTE) and _end_of(path).exists():
+            path.unlink(missing_ok=True)
+            continue
         with suppress(FileNotFoundError):
             try:
                 write(json.loads(path.read_text(encoding="utf-8")))
@@ -85,11 +130,15 @@ def replay(folder: Path, write: Callable[[dict[str, Any]], None], limit: int = 1
             except (ValueError, StoreRefused, SealBroken):
                 path.rename(path.with_name(path.name + _REFUSED))
                 continue
-            path.unlink()
+            path.unlink(missing_ok=True)  # a note goes with its run
             stored += 1
     if locked:
         _log.error("%d spooled letters wait in %s. %s", locked, folder, missing)
     return stored
+
+
+def _end_of(note: Path) -> Path:
+    return note.with_name(note.name.removesuffix(_NOTE) + _SUFFIX)
 
 
 def _sync_folder(folder: Path) -> None:

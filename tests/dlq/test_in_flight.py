@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from dlq.settings import Settings
 from dlq.tables import dead_letter_in_flight
 from dlq.times import to_ms
+from dlq.worker import spool
 from dlq.worker.capture import Capture
 from dlq.worker.in_flight import Run
 from tests.dlq.builders import NOON, count, failure, letter, message, noon
@@ -128,12 +129,102 @@ def test_with_the_database_away_a_run_goes_on_and_its_end_waits_on_disk(engine, 
     capture, away = captures(), captures(NOWHERE)
     run = run_of(capture)
     capture.received(message(), run)
-    assert away.received(message("t2"), run_of(away)) == 0
+    assert away.received(message("t2"), run_of(away)) is None
     assert away.sent_back(message("t2")) is None
     away.succeeded(message(), run=run)
     assert len(rows(engine)) == 1
     assert captures().replay() == 1
     assert (rows(engine), count(engine, "dead_letter")) == ([], 0)
+
+
+def begin_away(away, task_id="t1", **at):
+    run = run_of(away, **at)
+    assert away.received(message(task_id), run) is None
+    return away.acknowledging(message(task_id), run)
+
+
+def test_a_run_that_began_while_the_database_was_away_comes_on_the_ledger_from_disk(engine, captures):
+    run = begin_away(captures(NOWHERE))
+    assert captures().replay() == 1
+    [row] = rows(engine)
+    assert (row["state"], row["boot"], row["at_ms"]) == ("received", run.boot, run.at_ms)
+    assert captures().replay() == 0
+
+
+ENDS = {
+    "success": (lambda capture, run: capture.succeeded(message(), run=run), 0),
+    "failure": (lambda capture, run: capture.failed(message(), failure(), run=run), 1),
+    "another run": (lambda capture, run: capture.went_on(message(), run), 0),
+}
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["not replayed", "replayed before its end"])
+@pytest.mark.parametrize("is_back", [False, True], ids=["away", "back"])
+@pytest.mark.parametrize(("end", "letters"), ENDS.values(), ids=ENDS)
+def test_the_end_of_a_run_that_began_on_disk_leaves_nothing_of_it(
+    engine, captures, tmp_path, end, letters, is_back, between
+):
+    run = begin_away(captures(NOWHERE))
+    if between:
+        captures().replay()
+    end(captures() if is_back else captures(NOWHERE), run)
+    if not is_back:
+        captures().replay()
+    assert (rows(engine), count(engine, "dead_letter")) == ([], letters)
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("keys", [(), (KEY,)], ids=["plain", "sealed"])
+def test_a_worker_killed_as_it_wrote_the_end_of_such_a_run_leaves_nothing_of_it(
+    engine, captures, tmp_path, keys
+):
+    away, there = captures(NOWHERE, encryption_keys=keys), captures(encryption_keys=keys)
+    run = begin_away(away)
+    assert run.note
+    content = run.note.read_bytes()
+    away.went_on(message(), run)
+    run.note.write_bytes(content)
+    writes = []
+    there._write = writes.append
+    there.replay()
+    assert [record.outcome for record in writes] == ["went_on"]
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_note_that_comes_late_leaves_the_row_of_a_later_run_alone(engine, captures):
+    begin_away(captures(NOWHERE))
+    later = run_of(captures(), at_ms=1)
+    captures().received(message(), later)
+    captures().replay()
+    assert [(row["boot"], row["at_ms"]) for row in rows(engine)] == [(later.boot, later.at_ms)]
+
+
+def test_a_note_takes_the_row_from_the_broker_that_held_the_task_before(engine, captures):
+    captures().published(message())
+    run = begin_away(captures(NOWHERE), at_ms=1)
+    captures().replay()
+    assert [(row["state"], row["boot"]) for row in rows(engine)] == [("received", run.boot)]
+
+
+def test_a_run_that_no_disk_takes_goes_on_and_is_said_to_be_at_risk(engine, captures, tmp_path, caplog):
+    (tmp_path / "spool").write_text("in the way")
+    run = begin_away(captures(NOWHERE))
+    assert "Task t1 is lost if this worker dies now" in caplog.text
+    captures().succeeded(message(), run=run)
+    assert count(engine, "dead_letter") == 0
+
+
+def test_the_end_of_a_noted_run_that_no_disk_takes_goes_to_the_database(
+    engine, captures, tmp_path, monkeypatch
+):
+    def refuse(*_record):
+        raise OSError("No space left on device")
+
+    run = begin_away(captures(NOWHERE))
+    monkeypatch.setattr(spool, "append", refuse)
+    captures().failed(message(), failure(), run=run)
+    assert count(engine, "dead_letter") == 1
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 def test_a_followed_message_is_sealed_as_a_letter_is(engine, captures):

@@ -111,6 +111,51 @@ def test_records_that_wait_for_a_key_hold_up_none_behind_them(tmp_path, caplog):
     assert "key 0a1b2c3d" in said
 
 
+def test_the_end_of_a_run_follows_its_note_whatever_its_time(tmp_path):
+    note = spool.append_note(tmp_path, {"at": "begun"}, 2)
+    stored = []
+
+    def write(record):
+        stored.append(record["at"])
+        if record["at"] == "begun":  # it ends while another process writes its note
+            spool.append(tmp_path, {"at": "ended"}, 1, note)
+            note.unlink()
+
+    assert spool.replay(tmp_path, write) == 1
+    assert spool.replay(tmp_path, write) == 1
+    assert stored == ["begun", "ended"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_beside_the_end_of_its_run_is_passed_over(tmp_path):
+    note = spool.append_note(tmp_path, {"at": "begun"}, 1)
+    spool.append(tmp_path, {"at": "ended"}, 2, note)
+    stored = []
+    assert spool.replay(tmp_path, stored.append) == 1
+    assert stored == [{"at": "ended"}]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_while_one_replays_a_folder_no_other_does(tmp_path):
+    spool.append(tmp_path, {"at": 1}, 1)
+    at_once = []
+
+    def write(record):
+        at_once.append(spool.replay(tmp_path, lambda record: pytest.fail("replayed at once")))
+
+    assert spool.replay(tmp_path, write) == 1
+    assert at_once == [0]
+
+
+def test_a_folder_that_cannot_be_locked_is_replayed_all_the_same(tmp_path, monkeypatch):
+    def refuse(_descriptor, _how):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    spool.append(tmp_path, {"at": 1}, 1)
+    monkeypatch.setattr(spool.fcntl, "flock", refuse)
+    assert spool.replay(tmp_path, lambda record: None) == 1
+
+
 def test_a_record_whose_seal_is_broken_is_set_aside(tmp_path):
     spool.append(tmp_path, {}, 1)
 

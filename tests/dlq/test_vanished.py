@@ -28,7 +28,7 @@ from tests.dlq.builders import (
     noon,
     retried,
 )
-from tests.dlq.test_in_flight import KEY, report, rows
+from tests.dlq.test_in_flight import KEY, NOWHERE, report, rows
 
 pytestmark = pytest.mark.servers
 
@@ -134,6 +134,30 @@ def test_a_run_that_was_given_up_and_succeeds_after_all_resolves_its_letter(engi
     run = begin(capture)
     reap(61)
     capture.succeeded(message(), run=run)
+    assert letter(engine, 1)["status"] == "resolved"
+
+
+def test_a_run_that_comes_back_from_a_replay_cut_short_is_the_same_loss(engine, capture, reap):
+    begin(capture)
+    reap(61)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE onward.dead_letter SET status = 'resolved', resolved_at_ms = 1")
+    begin(capture)
+    assert reap(61) == Reaped(vanished=1)
+    found = letter(engine, 1)
+    assert (found["status"], found["occurrences"], rows(engine)) == ("resolved", 1, [])
+
+
+def test_a_note_that_comes_after_the_task_was_given_up_changes_nothing(engine, capture, settings, reap):
+    capture.published(message())
+    away = Capture(NOWHERE, settings, noon)
+    away.acknowledging(message(), Run(away.boot, "w1", to_ms(NOON) + 1, returns=False))
+    assert reap(301) == Reaped(lost=1)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE onward.dead_letter SET status = 'resolved', resolved_at_ms = 1")
+    capture.replay()
+    assert rows(engine) == []
+    assert reap(400) == Reaped()
     assert letter(engine, 1)["status"] == "resolved"
 
 

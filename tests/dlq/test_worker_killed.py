@@ -20,11 +20,13 @@ from dlq.retries.vanished import Reaped, reap_vanished
 from dlq.sealing import Sealer
 from dlq.settings import Settings
 from dlq.times import utc_now
+from dlq.worker.capture import Capture
 from tests.dlq.builders import Operator, RecordedAudit, count
 from tests.dlq.reading import all_letters, the_letter_of
 from tests.dlq.worker import TASKS, eventually, start_worker
 
 pytestmark = pytest.mark.servers
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 @pytest.fixture
@@ -94,6 +96,23 @@ def test_row_5q_a_task_that_a_cold_shutdown_cuts_off_leaves_one_letter(engine, s
     letter = the_letter_of(engine, worker, task_id)
     assert (letter["kind"], letter["occurrences"]) == (Kind.WORKER_LOST, 1)
     assert json.loads(bytes(letter["body"]))[0] == ["cut-off"]
+
+
+def test_row_5_a_worker_killed_while_the_database_was_away_leaves_word_of_what_it_ran(
+    engine, start, reap, tmp_path, broker_url, database_url
+):
+    killed = start(FOREIGN_DATABASE=NOWHERE)
+    early, _ = killed.send("followed", "early"), killed.send("followed_late", "late")
+    eventually(lambda: killed.runs("early") and killed.runs("late"))
+    with redis.Redis.from_url(broker_url) as broker:
+        eventually(lambda: broker.hlen("unacked") == 1)  # a process begins before its task is acknowledged
+    killed.kill()
+    capture = Capture(database_url, Settings(spool=tmp_path / "spool"))
+    assert capture.replay() == 1, "the broker delivers the late one again"
+    capture.close()
+    assert reap(61) == Reaped(vanished=1)
+    [letter] = all_letters(engine)
+    assert (letter["kind"], letter["task_id"]) == (Kind.VANISHED, early)
 
 
 def test_row_16_a_message_that_leaves_its_queue_with_a_dying_worker_is_a_letter(
