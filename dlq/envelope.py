@@ -35,6 +35,9 @@ PUBLISHED_HEADER = "dlq_published_at_ms"
 #: Headers that repeat the arguments: where the body is sealed, so are they.
 REPEATS_ARGUMENTS = ("argsrepr", "kwargsrepr")
 
+#: What a run leaves in its message, as it is before a first run.
+OF_THE_OLD_RUN: Mapping[str, Any] = {"retries": 0, "eta": None, "expires": None}
+
 #: Bodies above this are stored whole but not read for names or display.
 READABLE_BYTES = 1 << 20
 
@@ -213,6 +216,17 @@ def with_arguments(envelope: Envelope, args: Sequence[Any], kwargs: Mapping[str,
     if len(plain) > READABLE_BYTES:
         raise ValueError(f"they are larger than {READABLE_BYTES:,} bytes")
     return replace(envelope, body=_compressed(plain, headers), headers=headers)
+
+
+def begun_anew(envelope: Envelope, task_id: str) -> Envelope:
+    """A message of Celery's first protocol under another id, with all its tries, no ETA and no expiry.
+
+    One whose body cannot be read is the same as before.
+    """
+    if not readable_body(envelope).task_name:
+        return envelope
+    plain = json.dumps(json.loads(_opened(envelope)) | OF_THE_OLD_RUN | {"id": task_id}).encode()
+    return replace(envelope, body=_compressed(plain, envelope.headers))
 
 
 def _first_protocol(payload: dict[str, Any]) -> Body:

@@ -77,8 +77,8 @@ def _eligible(operation: Operation) -> ColumnElement[bool]:
 
 
 def _claimed(operation: Operation, at: datetime) -> Mapping[str, Any]:
-    # Celery's first protocol has the id in the body, where it stays.
     new_id = cast(func.gen_random_uuid(), Text)
+    takes_another_id = _c.headers.has_key("task") | (_c.task_name != "")  # as in retries/publishing.py
     return {
         "status": Status.RETRYING,
         "generation": _c.generation + 1,
@@ -86,7 +86,7 @@ def _claimed(operation: Operation, at: datetime) -> Mapping[str, Any]:
         "claimed_by": operation.created_by,
         "claimed_at_ms": to_ms(at),
         "published_at_ms": None,
-        "retry_task_id": case((_c.headers.has_key("task"), new_id), else_=_c.task_id),
+        "retry_task_id": case((takes_another_id, new_id), else_=_c.task_id),
         "claimed_queue": operation.options.queue or None,
         "claimed_version": None,
     }

@@ -1,7 +1,8 @@
 """The message that retries a letter, and how it gets into the broker.
 
 It has the stored bytes and the stored headers, so chains, chords, callbacks, time limits, priority and custom
-headers survive. Only what belongs to the old run is changed: id, retries, ETA, expiry.
+headers survive. Only what belongs to the old run is changed: id, retries, ETA, expiry. Celery's first
+protocol has these in the body, where they stay unless it is JSON.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,15 @@ from kombu.exceptions import BatchPublishError, KombuError, OperationalError
 from kombu.messaging import Producer
 from sqlalchemy import RowMapping
 
-from dlq.envelope import GENERATION_HEADER, LETTER_HEADER, PUBLISHED_HEADER, WORK_HEADER, Envelope
+from dlq.envelope import (
+    GENERATION_HEADER,
+    LETTER_HEADER,
+    OF_THE_OLD_RUN,
+    PUBLISHED_HEADER,
+    WORK_HEADER,
+    Envelope,
+    begun_anew,
+)
 from dlq.errors import BrokerUnavailable, Unpublishable
 from dlq.redaction import Redactor
 
@@ -43,8 +52,10 @@ Publish = Callable[[Outgoing], None]
 def outgoing(row: RowMapping, stored: Envelope) -> Outgoing:
     """The message `stored` for a letter that has been claimed, under the task id that the claim allocated."""
     headers = {name: value for name, value in stored.headers.items() if name not in _OF_THE_OLD_DELIVERY}
-    if names_its_task(headers):
-        headers |= {"id": row["retry_task_id"], "retries": 0, "eta": None, "expires": None}
+    if "task" in headers:
+        headers |= {"id": row["retry_task_id"], **OF_THE_OLD_RUN}
+    else:
+        stored = begun_anew(stored, row["retry_task_id"])
     headers |= {LETTER_HEADER: row["id"], GENERATION_HEADER: row["generation"]}
     headers.setdefault(WORK_HEADER, row["task_id"])
     kept = {name: stored.properties[name] for name in _KEPT_PROPERTIES if name in stored.properties}
@@ -58,9 +69,9 @@ def outgoing(row: RowMapping, stored: Envelope) -> Outgoing:
     )
 
 
-def names_its_task(headers: Mapping[str, Any]) -> bool:
-    """Whether name and id stand in the headers. In Celery's first protocol they are in the body and stay."""
-    return "task" in headers
+def takes_another_id(row: RowMapping) -> bool:
+    """Whether id and name of a letter's task stand where they can be changed: in headers, or in JSON."""
+    return "task" in row["headers"] or bool(row["task_name"])
 
 
 class Publisher:

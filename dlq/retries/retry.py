@@ -27,7 +27,7 @@ from dlq.errors import (
 )
 from dlq.letters import Status
 from dlq.retries import claims
-from dlq.retries.publishing import Outgoing, Publish, Publisher, names_its_task, outgoing
+from dlq.retries.publishing import Outgoing, Publish, Publisher, outgoing, takes_another_id
 from dlq.retries.warnings import Destination, risks_of, warnings
 from dlq.sealing import Sealer
 from dlq.times import Clock, from_ms, utc_now
@@ -153,7 +153,7 @@ class RetryClient:
             connection,
             letter_id,
             (Status.DEAD, Status.POISONED) if even_poisoned else (Status.DEAD,),
-            task_id=str(uuid4()) if names_its_task(found["headers"]) else found["task_id"],
+            task_id=str(uuid4()) if takes_another_id(found) else found["task_id"],
             by=by.login,
             at=self._clock(),
             reason=reason,

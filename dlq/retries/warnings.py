@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, func
 from dlq.broker.listeners import Listeners
 from dlq.envelope import Body
 from dlq.letters import Kind
+from dlq.retries.publishing import takes_another_id
 from dlq.tables import dead_letter
 
 #: Queues, and tasks, that are named one by one.
@@ -23,6 +24,7 @@ _SECOND_RUN = {
     "cut_off": "The task was cut off while it ran: part of its work may be done already",
     "not_idempotent": "The task is not declared idempotent: a second run may have its effects twice",
     "in_failed_chord": "The task is part of a chord that has failed: its callback will not run",
+    "unread": "Id, tries and expiry of the task stand in a body that is not read: they stay as they are",
     "in_group": "The task is part of a group: if that led to a chord, the callback will not run",
 }
 
@@ -38,6 +40,7 @@ class Risks:
     cut_off: int
     not_idempotent: int
     in_failed_chord: int = 0
+    unread: int = 0
     in_group: int = 0  #: whether the group heads a chord stands in the body, which is not read of many
 
 
@@ -47,6 +50,9 @@ COUNTS = (
     func.count().filter(_c.kind == Kind.OUTCOME_UNKNOWN).label("outcome_unknown"),
     func.count().filter(_c.kind.in_(_CUT_OFF)).label("cut_off"),
     func.count().filter(_c.idempotent.is_not(True)).label("not_idempotent"),
+    func.count()
+    .filter(~_c.headers.has_key("task"), _c.task_name == "", _c.kind != Kind.MALFORMED)
+    .label("unread"),
     func.count().filter(_c.headers["group"].astext != "", _c.kind.not_in(_NEVER_RAN)).label("in_group"),
 )
 
@@ -64,6 +70,7 @@ def risks_of(row: RowMapping, body: Body) -> Risks:
         cut_off=row["kind"] in _CUT_OFF,
         not_idempotent=not row["idempotent"],
         in_failed_chord=bool(chord) and row["kind"] not in _NEVER_RAN,
+        unread=not takes_another_id(row) and row["kind"] != Kind.MALFORMED,
     )
 
 

@@ -1,6 +1,8 @@
 """Operations over tiny worlds: the database is real, the broker is one that can be watched and broken."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from time import sleep
 
@@ -120,6 +122,15 @@ def now(engine, operation):
 
 def states(engine, ids):
     return [letter(engine, letter_id)["status"] for letter_id in ids]
+
+
+def test_a_bulk_retry_gives_a_task_of_the_first_protocol_another_id_in_its_body(engine):
+    body = b'{"id": "t1", "task": "shop.pay", "args": [1], "kwargs": {}}'
+    letter_id, broker = fail(engine, replace(envelope(body=body), headers={})), Broker()
+    run_to_end(engine, broker, start(engine))
+    [sent] = broker.sent
+    row = letter(engine, letter_id)
+    assert json.loads(sent.body)["id"] == row["retry_task_id"] != row["task_id"]
 
 
 def test_a_bulk_retry_sends_every_letter_once_under_an_id_of_its_own(engine):

@@ -1,6 +1,8 @@
 """The retry protocol with a publisher that can be watched and broken; the database is the real one."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -18,6 +20,10 @@ from dlq.errors import (
     Unpublishable,
 )
 from dlq.letters import Kind
+from dlq.operations.preview import preview as bulk_preview
+from dlq.operations.records import Action, Selection
+from dlq.queries import LetterFilter
+from dlq.redaction import Redactor
 from dlq.retries import claims, reaper
 from dlq.retries.retry import RetryClient
 from tests.dlq.builders import (
@@ -316,14 +322,43 @@ def test_retrying_needs_the_permission(engine, action):
     assert letter(engine, letter_id)["status"] == "dead"
 
 
-def test_a_message_of_the_first_protocol_keeps_its_id_in_the_body(engine):
-    body = b'{"id": "t1", "task": "shop.pay", "args": [], "kwargs": {}}'
-    message = envelope(body=body, headers={}, task_id="", task_name="")
+@pytest.mark.parametrize("args", [[1], "malformed"])
+def test_a_message_of_the_first_protocol_is_reset_in_its_body(engine, args):
+    body = {"task": "shop.pay", "args": args, "kwargs": {}, "errbacks": None}
+    run = {"id": "t1", "retries": 3, "eta": "2026-03-01T12:00:00", "expires": "2026-03-01T12:00:00"}
+    message = replace(envelope(body=json.dumps(body | run).encode()), headers={})
     broker = Broker()
     receipt = client(engine, broker).retry(fail(engine, message), OLGA)
-    assert broker.sent[0].body == body
+    anew = {"id": receipt.task_id, "retries": 0, "eta": None, "expires": None}
+    assert json.loads(broker.sent[0].body) == body | anew
     assert "id" not in broker.sent[0].headers
-    assert receipt.task_id == ""
+    assert receipt.task_id != "t1"
+
+
+PICKLED = envelope(
+    task_id="", task_name="", body=b"\x80\x04}.", content_type="application/x-python-serialize"
+)
+
+
+def test_a_message_of_the_first_protocol_that_is_not_json_is_sent_as_it_came(engine):
+    broker = Broker()
+    receipt = client(engine, broker).retry(fail(engine, PICKLED), OLGA)
+    assert (broker.sent[0].body, receipt.task_id) == (PICKLED.body, "")
+
+
+def test_previews_warn_of_what_stays_in_a_body_that_is_not_read(engine):
+    letter_id = fail(engine, PICKLED, failure(Kind.EXPIRED))
+    of_one = client(engine, Broker()).preview(letter_id, OLGA)
+    of_many = bulk_preview(engine, OLGA, Action.RETRY, Selection(LetterFilter()), redactor=Redactor())
+    for warnings in (of_one.warnings, of_many.warnings):
+        assert ["not read" in warning for warning in warnings].count(True) == 1
+
+
+def test_previews_do_not_warn_of_a_body_that_says_nothing_of_the_run(engine):
+    unread = envelope(content_type="application/x-python-serialize")
+    letter_id = fail(engine, unread, failure(Kind.EXPIRED))
+    said = client(engine, Broker()).preview(letter_id, OLGA).warnings
+    assert not [warning for warning in said if "not read" in warning]
 
 
 @pytest.mark.parametrize(

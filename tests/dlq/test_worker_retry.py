@@ -55,6 +55,19 @@ def test_once_the_cause_is_gone_one_retry_is_one_run_and_resolves_the_letter(
     assert len(all_letters(engine)) == 1
 
 
+def test_an_expired_task_of_the_first_protocol_runs_when_it_is_retried(engine, worker, client):
+    mark = f"touch-{uuid4().hex}"
+    body = {"id": str(uuid4()), "task": TASKS + "touch", "args": [mark], "kwargs": {}, "retries": 0}
+    with worker.client.producer_or_acquire() as producer:
+        expired = {"expires": "2026-03-01T12:00:00+00:00"}
+        producer.publish(body | expired, exchange="", routing_key="celery", serializer="json")
+    letter = the_letter_of(engine, worker, body["id"])
+    assert letter["kind"] == Kind.EXPIRED
+    client.retry(letter["id"], OLGA)
+    resolved(engine, letter["id"])
+    assert worker.runs(mark) == 1
+
+
 def test_an_unregistered_task_runs_once_when_a_worker_knows_it(engine, worker, client):
     headers = {"id": str(uuid4()), "task": TASKS + "nobody", "tenant": "acme"}
     body = b'[["late"], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
