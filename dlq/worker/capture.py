@@ -114,10 +114,10 @@ class Capture:
         envelope, at_ms = self._envelope(message), to_ms(self.clock())
         return self.tell(lambda it: in_flight.note_sent_back(it, envelope, at_ms, self.sealer))
 
-    def published(self, message: Any) -> None:
-        """The task is about to be published."""
+    def published(self, message: Any) -> bool:
+        """The task is about to be published; whether that is on the ledger."""
         envelope, at_ms = self._envelope(message), to_ms(self.clock())
-        self.tell(lambda it: in_flight.note_published(it, envelope, at_ms, self.sealer))
+        return self.tell(lambda it: in_flight.note_published(it, envelope, at_ms, self.sealer)) is not None
 
     def tell(self, write: Callable[[Connection], T]) -> T | None:
         """What `write` answers in a transaction of its own; None, and no error, where it cannot be stored."""

@@ -60,9 +60,9 @@ class Run:
         return cls(UUID(stored["boot"]), stored["worker"], stored["at_ms"], stored["returns"])
 
 
-def note_published(connection: Connection, envelope: Envelope, at_ms: int, sealer: Sealer) -> None:
-    """The task is about to be published, for the first time or by a retry of its own."""
-    _put(connection, _row(envelope, State.PUBLISHED, at_ms, sealer), 0)
+def note_published(connection: Connection, envelope: Envelope, at_ms: int, sealer: Sealer) -> int:
+    """The task is about to be published, for the first time or by a retry of its own; 0 requeues."""
+    return _put(connection, _row(envelope, State.PUBLISHED, at_ms, sealer), 0)
 
 
 def note_received(

@@ -53,7 +53,7 @@ def report(engine, boot, beat_at_ms, stopped_at_ms=None):
 
 def test_a_task_is_on_the_ledger_from_publishing_to_its_success(engine, captures):
     capture = captures()
-    capture.published(message())
+    assert capture.published(message())
     assert [(row["state"], row["boot"]) for row in rows(engine)] == [("published", None)]
     run = run_of(capture, returns=True)
     capture.received(message(), run)
@@ -131,6 +131,7 @@ def test_with_the_database_away_a_run_goes_on_and_its_end_waits_on_disk(engine, 
     capture.received(message(), run)
     assert away.received(message("t2"), run_of(away)) is None
     assert away.sent_back(message("t2")) is None
+    assert not away.published(message("t3"))
     away.succeeded(message(), run=run)
     assert len(rows(engine)) == 1
     assert captures().replay() == 1

@@ -47,10 +47,11 @@ class Outcome:
     ran_twice: list[int]
     never_ran: list[int]
     unresolved: list[int]
+    unknowable: list[int]  #: published while PostgreSQL was away and lost before a worker received them
 
     @property
     def is_clean(self) -> bool:
-        """Whether something was killed and failed, and nothing was lost or doubled."""
+        """Whether something was killed and failed, and nothing was lost or doubled that could be known."""
         wrong = (self.without_trace, self.several_letters, self.ran_twice, self.never_ran, self.unresolved)
         return bool(self.kills and self.letters) and not any(wrong)
 
@@ -61,12 +62,14 @@ def run(world: World, tasks: int, *, pause_seconds: float = 1.0, say: Callable[[
     engine = create_engine(world.urls.database_url, pool_pre_ping=True)
     _make_record(world.urls.owner_url)
     with _kills(world, pause_seconds) as kills:
-        _publish(tasks, say)
+        unfollowed = _publish(tasks, say)
         _until(lambda: _seen(engine, tasks, say) == tasks, 60 + tasks / 20)
     _settle(world, engine, say)
-    missing = sorted(set(range(tasks)) - _ran(engine).keys() - _letters(engine).keys())
+    gone = set(range(tasks)) - _ran(engine).keys() - _letters(engine).keys()
+    unknowable = {n for n in gone & unfollowed.keys() if not world.has_received(unfollowed[n])}
+    missing = sorted(gone - unknowable)
     kinds = Counter(_column(engine, "SELECT kind FROM onward.dead_letter"))
-    say(f"{len(_ran(engine))} ran, letters: {dict(kinds)}, without a trace: {missing}")
+    say(f"{len(_ran(engine))} ran, letters: {dict(kinds)}, without a trace: {missing}, {unknowable}")
     world.calm.touch()
     with _kills(world, pause_seconds) as more_kills:
         _retry_all(engine, say)
@@ -86,8 +89,9 @@ def run(world: World, tasks: int, *, pause_seconds: float = 1.0, say: Callable[[
         without_trace=missing,
         several_letters=[n for n, count in letters.items() if count > 1],
         ran_twice=[n for n, count in ran.items() if count > 1],
-        never_ran=sorted(set(range(tasks)) - ran.keys()),
+        never_ran=sorted(set(range(tasks)) - ran.keys() - unknowable),
         unresolved=unresolved,
+        unknowable=sorted(unknowable),
     )
 
 
@@ -118,16 +122,23 @@ def _make_record(owner_url: str) -> None:
     owner.dispose()
 
 
-def _publish(tasks: int, say: Callable[[str], None]) -> None:
-    from tests.dlq.chaos.app import early, late
+def _publish(tasks: int, say: Callable[[str], None]) -> dict[int, str]:
+    """The ids of tasks whose publishing the ledger did not take."""
+    from tests.dlq.chaos.app import app, early, late
 
-    refused = 0
+    on_ledger, refused, unfollowed = [], 0, {}
+    noted = app.amqp.capture.published
+    app.amqp.capture.published = lambda message: on_ledger.append(noted(message))
     for n in range(tasks):
         try:
-            (late if n % 2 else early).apply_async((n,), headers={"session_id": f"n{n}"})
+            sent = (late if n % 2 else early).apply_async((n,), headers={"session_id": f"n{n}"})
         except BrokerAway:
             refused += 1
-    say(f"published {tasks}, {refused} refused by the broker")
+        else:
+            if not on_ledger[-1]:
+                unfollowed[n] = sent.id
+    say(f"published {tasks}, {refused} refused by the broker, {len(unfollowed)} not on the ledger")
+    return unfollowed
 
 
 def _seen(engine: Engine, tasks: int, say: Callable[[str], None]) -> int:

@@ -91,6 +91,11 @@ class World:
         """Records on disk that no database has yet."""
         return sum(1 for path in (self._home / "spool").glob("*.json"))
 
+    def has_received(self, task_id: str) -> bool:
+        """Whether a worker says that it was given the task."""
+        logs = (self._home / "logs").glob("worker-*.log")
+        return any(f"[{task_id}] received" in log.read_text(errors="replace") for log in logs)
+
     def kill_one(self) -> str:
         """Kill a server, one of its processes, a worker, one of its children, or a runner; which it was."""
         victim = self._chance.randrange(len(self._processes) + 2)
