@@ -25,7 +25,11 @@ app = Celery("chaos", broker=os.environ["CHAOS_BROKER"])
 app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        # Whoever is killed while it gives messages back keeps all others from it for so long; 300 by itself.
+        "unacked_mutex_expire": VISIBILITY_SECONDS,
+    },
     task_ignore_result=True,
     worker_prefetch_multiplier=4,
 )
