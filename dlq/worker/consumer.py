@@ -55,6 +55,7 @@ class DeadLetterStep(bootsteps.StartStopStep):
         consumer.create_task_handler = self._guarded(consumer, consumer.create_task_handler)
 
     def start(self, consumer: Any) -> None:
+        self.capture.replay()  # its predecessor may have been killed, and so may it be before the first look
         self._replay = consumer.timer.call_repeatedly(REPLAY_SECONDS, self.capture.replay)
         self._heartbeat.run_by_timer()
 

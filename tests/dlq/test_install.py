@@ -131,6 +131,18 @@ def test_a_running_worker_replays_its_spool_and_beats_and_a_stopped_one_does_not
     step.shutdown(consumer)
 
 
+def test_a_worker_replays_what_it_finds_as_it_starts(monkeypatch):
+    app = Celery("a", set_as_current=False)
+    dlq.install(app, database_url=NOWHERE)
+    consumer, replays = Consumer(app), []
+    step = steps(app)[0](consumer)
+    monkeypatch.setattr(step.capture, "replay", lambda: replays.append(step.capture))
+    step.start(consumer)
+    assert replays == [step.capture]
+    step.stop(consumer)
+    step.shutdown(consumer)
+
+
 def test_capture_is_added_to_a_request_class_once():
     capture = Capture(NOWHERE, Settings())
     added = request_class(Counting, capture)
