@@ -70,12 +70,18 @@ def sessions_quiet_since(table: pa.Table, at_ms: int) -> list[str]:
 
 
 def profile(table: pa.Table) -> dict[str, Any]:
-    """What the filters need to know of a file without opening it: event names, and how properties behave."""
+    """What is asked of a file without opening it: its event names, the time of the newest event of each, and
+    how properties behave.
+    """
     session = table["session"].to_numpy()
-    codes, names = codes_and_dictionary(table["name"])
+    codes, names = codes_and_values(table["name"])
     counts = np.bincount(codes, minlength=len(names))
+    newest_ms = np.full(len(names), np.iinfo(np.int64).min)
+    np.maximum.at(newest_ms, codes, table["at_ms"].to_numpy())
+    present = np.flatnonzero(counts)
     return {
-        "names": {name: int(count) for name, count in zip(names.to_pylist(), counts, strict=True) if count},
+        "names": {names[code]: int(counts[code]) for code in present},
+        "newest_ms": {names[code]: int(newest_ms[code]) for code in present},
         "dimensions": {
             property_of(name): _dimension_profile(session, table[name])
             for name in table.column_names

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from analytics import catalogue, columns, pending, record
+from analytics.counting import to_ms
 from analytics.day_files import Replacement
 from analytics.errors import StoreUnavailable
 from analytics.store import EventStore
 from analytics.sync import sync
-from tests.analytics.worlds import at, table
+from tests.analytics.worlds import START, at, table
 
 Happened = Callable[..., Any]
 Line = tuple[str, str, str]
@@ -282,6 +283,7 @@ def test_the_profile_tells_session_dimensions_from_event_properties() -> None:
         )
     )
     assert profile["names"] == {"A": 2, "B": 1}
+    assert profile["newest_ms"] == {"A": to_ms(START), "B": to_ms(START) + 1_000}
     assert profile["dimensions"]["plan"] == {
         "sessions": 2, "varying": 0, "values": 2, "top": {"pro": 1, "free": 1},
     }  # fmt: skip
