@@ -23,7 +23,6 @@ from dlq.settings import Settings as DlqSettings
 from infra import audit
 from infra.celery_app import create_celery
 from infra.database import open_engine
-from infra.redis_client import open_redis
 from infra.settings import Settings
 from recovery.exports.table import Sources
 from recovery.funnels import Funnels
@@ -31,8 +30,8 @@ from recovery.settings import Settings as RecoverySettings
 from recovery.wording import Wording
 
 POOL_SIZE = 10
-#: Looking at the broker gives up on a command after this; a worker, which waits for messages, never does.
-BROKER_SECONDS = 2.0
+#: A page gives up on a command of Redis after this; a worker, which waits for messages, never does.
+REDIS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,10 @@ def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
     analytics, letters = AnalyticsSettings.from_env(), DlqSettings.from_env()
     sealer = Sealer.of(letters)
     engine = open_engine(database_url, pool_size=POOL_SIZE)
-    store, client = EventStore.open(analytics, settings.home / "events"), open_redis(redis_url)
-    asking, broker = _asking_app(redis_url, settings.broker_prefix), _impatient_client(redis_url)
+    store = EventStore.open(analytics, settings.home / "events")
+    asking, client = _asking_app(redis_url, settings.broker_prefix), _impatient_client(redis_url)
     publishing = create_celery(redis_url, prefix=settings.broker_prefix)
-    watch = BrokerWatch(Look(engine, asking, broker))
+    watch = BrokerWatch(Look(engine, asking, client))
     return Dashboard(
         settings=settings,
         redis_url=redis_url,
@@ -82,20 +81,20 @@ def opened(settings: Settings, database_url: str, redis_url: str) -> Dashboard:
         redactor=Redactor(email=letters.redact_email),
         sealer=sealer,
         watch=watch,
-        control=BrokerControl(engine, asking, broker, watch, audit.record),
+        control=BrokerControl(engine, asking, client, watch, audit.record),
     )
 
 
 def _asking_app(redis_url: str, prefix: str) -> Celery:
     app = create_celery(redis_url, prefix=prefix)
     app.conf.broker_transport_options |= {
-        "socket_timeout": BROKER_SECONDS,
-        "socket_connect_timeout": BROKER_SECONDS,
+        "socket_timeout": REDIS_SECONDS,
+        "socket_connect_timeout": REDIS_SECONDS,
     }
     return app
 
 
 def _impatient_client(redis_url: str) -> "redis.Redis":
     return redis.Redis.from_url(
-        redis_url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS, retry=None
+        redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None
     )
