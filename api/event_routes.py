@@ -49,6 +49,7 @@ _BODY = {
         }
     },
 }
+_GZIP = b"\x1f\x8b"
 
 
 def event_routes(engine: Engine) -> APIRouter:
@@ -71,7 +72,8 @@ def _batch(body: bytes) -> list[object]:
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidEvent("body", "is not JSON") from None
+        why = "is compressed; send it as plain JSON" if body.startswith(_GZIP) else "is not JSON"
+        raise InvalidEvent("body", why) from None
     events = sent.get("events") if isinstance(sent, dict) else None
     if not isinstance(events, list):
         raise InvalidEvent("body", 'must be an object with a list "events"')

@@ -108,8 +108,14 @@ def _not_served(request: Request, error: Exception) -> JSONResponse:
 def _not_understood(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    found = [(".".join(map(str, one["loc"][1:])) or "body", str(one["msg"])) for one in error.errors()]
-    return _problem(request, 422, "; ".join(f"{name}: {message}" for name, message in found))
+    return _problem(request, 422, "; ".join(map(_fault, error.errors())))
+
+
+def _fault(one: Mapping[str, Any]) -> str:
+    name = ".".join(map(str, one["loc"][1:]))
+    if not name and one["type"] == "missing":
+        return "body: is missing; send a JSON object"
+    return f"{name or 'body'}: {one['msg']}"
 
 
 def _broken(request: Request, _error: Exception) -> JSONResponse:

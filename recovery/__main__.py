@@ -22,7 +22,7 @@ from infra.errors import InfraError
 from infra.servers import connected
 from infra.settings import Settings
 from recovery.dashboard import opened
-from recovery.exports.errors import BadParameter, ExportError
+from recovery.exports.errors import BadParameter, CannotWrite, ExportError
 from recovery.exports.formats import CSV, FORMATS
 from recovery.exports.registry import TABLES, table_named
 from recovery.exports.table import Sources
@@ -72,7 +72,11 @@ def _write(blocks: Iterable[bytes], path: Path) -> None:
     """Under the name only when it is whole."""
     aside = path.with_name(f"{path.name}.part")
     try:
-        with aside.open("wb") as file:
+        file = aside.open("wb")
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+    try:
+        with file:
             file.writelines(blocks)
         aside.replace(path)
     finally:

@@ -60,14 +60,19 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
 def _told(erased: Erased, *, dry_run: bool) -> str:
     gone = erased.removed
     verb = "Would remove" if dry_run else "Removed"
+    events, sessions = _count(gone.events, "event"), _count(gone.sessions, "session")
     lines = [
-        f"{verb} {gone.events:,} events of {gone.sessions:,} sessions, {gone.waiting:,} from the future",
-        f"{gone.files:,} day files {'would be ' if dry_run else ''}written anew or deleted",
+        f"{verb} {events} of {sessions}, {gone.waiting:,} from the future",
+        f"{_count(gone.files, 'day file')} {'would be ' if dry_run else ''}written anew or deleted",
     ]
     if erased.cached is not None:
-        lines.append(f"{erased.cached:,} cached views forgotten")
+        lines.append(f"{_count(erased.cached, 'cached view')} forgotten")
     elif not dry_run:
         lines.append(
             "Redis did not answer: cached views are not shown any more, and go when their time to live ends"
         )
     return "\n".join([*lines, NOT_TOUCHED])
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"

@@ -58,6 +58,8 @@ def run(options: argparse.Namespace, opened: Opener) -> int:
             report = load.import_events(onward.engine, source, mapping, rejects, advance)
         sync(onward.engine, onward.store)
     _print(report, time.monotonic() - started, as_json=options.json)
+    if not report.events + report.duplicates + report.rejected:
+        say(f"{source.label} has no rows: nothing was imported", to=sys.stderr)
     if report.rejected:
         rows = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
         say(f"{rows} refused; see {rejects.path}", to=sys.stderr)

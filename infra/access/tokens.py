@@ -7,7 +7,7 @@ no longer or wider than the account of its login, where there is one.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from infra import audit
 from infra.access import opaque
@@ -46,7 +46,8 @@ class Token:
 def create(engine: Engine, by: Person, stands_for: Person, name: str, *, days: int, now: datetime) -> str:
     """A new token that acts as `stands_for` for `days`; this is the only time it is seen.
 
-    Raises AccessDenied, or UnusablePerson for a name or a number of days that cannot be.
+    Raises AccessDenied, or UnusablePerson for a name or a number of days that cannot be, and for more than
+    the account of the login may.
     """
     by.require(Permission.MANAGE_PEOPLE)
     if not 0 < len(name.strip()) <= MAX_NAME_LENGTH:
@@ -56,6 +57,7 @@ def create(engine: Engine, by: Person, stands_for: Person, name: str, *, days: i
     token = opaque.draw(PREFIX)
     clients = None if stands_for.clients is None else sorted(stands_for.clients)
     with answering(engine), engine.begin() as connection:
+        _check_account(connection, stands_for)
         number = connection.execute(
             insert(api_token)
             .values(
@@ -85,6 +87,25 @@ def create(engine: Engine, by: Person, stands_for: Person, name: str, *, days: i
             },
         )
     return token
+
+
+def _check_account(connection: Connection, stands_for: Person) -> None:
+    found = connection.execute(
+        select(person.c.role, person.c.clients).where(person.c.login == stands_for.login)
+    ).one_or_none()
+    if found is None:
+        return
+    clients = None if found.clients is None else frozenset(found.clients)
+    allowed = stands_for.within(Person(stands_for.login, Role(found.role), clients))
+    if allowed.role != stands_for.role:
+        raise UnusablePerson(
+            f"{stands_for.login} has the role {found.role}: its tokens cannot have {stands_for.role}."
+        )
+    unseen = (stands_for.clients or frozenset()) - (allowed.clients or frozenset())
+    if unseen:
+        raise UnusablePerson(
+            f"{stands_for.login} does not see {', '.join(sorted(unseen))}: its tokens cannot either."
+        )
 
 
 def tokens(engine: Engine, by: Person) -> list[Token]:

@@ -3,11 +3,13 @@
 ExportError
 ├── UnknownTable       no table has this name
 ├── UnknownParameter   the table cannot be asked with it
-└── BadParameter       a parameter has a value that the table cannot be asked with
+├── BadParameter       a parameter has a value that the table cannot be asked with
+└── CannotWrite        the file cannot be made there
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class ExportError(Exception):
@@ -37,3 +39,9 @@ class BadParameter(ExportError):
     def __init__(self, name: str, value: str, allowed: Iterable[str]) -> None:
         super().__init__(f"{name}: {value!r} is not known; allowed: {', '.join(allowed)}")
         self.name = name
+
+
+class CannotWrite(ExportError):
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be written: {why}")
+        self.path = path

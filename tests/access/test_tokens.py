@@ -61,9 +61,31 @@ def test_a_revoked_token_stops_at_once_and_cannot_be_revoked_again(engine, perso
         tokens.revoke(engine, ROOT, 1, now=NOON)
 
 
-def test_a_token_is_never_wider_than_the_account_of_its_login(engine, person_of):
-    account(engine, "ci", Role.ANALYST, ["acme", "globex"])
+def test_a_token_never_stays_wider_than_the_account_of_its_login(engine, person_of):
+    account(engine, "ci", Role.OPERATOR)
     token = created(engine, Person("ci", Role.OPERATOR, frozenset({"acme", "initech"})))
+    with engine.begin() as connection:
+        connection.execute(update(person).values(role=Role.ANALYST, clients=["acme", "globex"]))
+    assert person_of(token) == Person("ci", Role.ANALYST, frozenset({"acme"}))
+
+
+@pytest.mark.parametrize(
+    ("wider", "why"),
+    [
+        (Person("ci", Role.OPERATOR), "has the role analyst: its tokens cannot have operator"),
+        (Person("ci", Role.ANALYST, frozenset({"acme", "initech"})), "does not see initech"),
+    ],
+)
+def test_a_token_wider_than_the_account_of_its_login_is_refused(engine, wider, why):
+    account(engine, "ci", Role.ANALYST, ["acme", "globex"])
+    with pytest.raises(UnusablePerson, match=why):
+        created(engine, wider)
+    assert tokens.tokens(engine, ROOT) == []
+
+
+def test_a_token_that_names_no_client_sees_those_of_its_account(engine, person_of):
+    account(engine, "ci", Role.ANALYST, ["acme"])
+    token = created(engine, Person("ci", Role.ANALYST))
     assert person_of(token) == Person("ci", Role.ANALYST, frozenset({"acme"}))
 
 

@@ -211,7 +211,7 @@ def test_the_command_erases_and_says_so(
     main(["sync"])
     capsys.readouterr()
     assert main(["erase", "--user", "ana", "--dry-run"]) == 0
-    assert "Would remove 1 events of 1 sessions" in capsys.readouterr().out
+    assert "Would remove 1 event of 1 session, 0 from the future" in capsys.readouterr().out
     assert main(["erase", "--user", "ana", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert {name: report[name] for name in ("sessions", "events", "waiting", "files", "cached")} == {

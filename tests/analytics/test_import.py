@@ -142,6 +142,11 @@ def test_refused_rows_are_written_down_and_the_rest_is_imported(
     assert events_in(engine) == 1
 
 
+def test_a_file_without_rows_is_said_to_have_none(onward: Command, tmp_path: Path) -> None:
+    result = onward("import", log(tmp_path / "a.csv", []), "--map", MAP)
+    assert (result.returncode, result.stderr) == (0, "a.csv has no rows: nothing was imported\n")
+
+
 @pytest.mark.parametrize("ending", [".csv.gz", ".parquet"])
 def test_a_damaged_file_leaves_what_came_before_it_and_a_failed_run(
     engine: Engine, tmp_path: Path, ending: str

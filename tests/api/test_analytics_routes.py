@@ -1,6 +1,7 @@
 """Every view over REST, as JSON and as CSV, and events into the store."""
 
 import csv
+import gzip
 import io
 import json
 from dataclasses import fields
@@ -137,6 +138,15 @@ def test_events_are_stored_and_seen_in_the_funnel(seen, sign_in, world):
 )  # fmt: skip
 def test_a_body_that_cannot_be_taken_is_refused(body, status, sign_in):
     assert sign_in(Role.OPERATOR).post(EVENTS, content=body, headers=OURS).status_code == status
+
+
+def test_a_compressed_body_is_told_from_a_broken_one(sign_in):
+    client = sign_in(Role.OPERATOR)
+    details = [
+        client.post(EVENTS, content=body, headers=OURS).json()["detail"]
+        for body in (gzip.compress(b'{"events": []}'), b"{")
+    ]
+    assert details == ["body is compressed; send it as plain JSON", "body is not JSON"]
 
 
 def test_only_those_who_may_record_send_events(sign_in):

@@ -118,6 +118,11 @@ def test_a_name_that_no_text_can_hold_is_refused(seen, sign_in, name):
     assert answer.status_code == 422
 
 
+def test_a_body_that_is_missing_is_asked_for(sign_in):
+    answer = sign_in(Role.ADMIN).request("DELETE", f"{DLQ}/clear/", headers=OURS)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: is missing; send a JSON object")
+
+
 def clear(client, **what):
     answer = client.request("DELETE", f"{DLQ}/clear/", json=what, headers=OURS)
     assert answer.status_code == 200, answer.text

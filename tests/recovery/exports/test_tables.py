@@ -17,6 +17,7 @@ from dlq.errors import BadFilter
 from dlq.redaction import Redactor
 from infra.access.roles import Person, Role
 from infra.errors import AccessDenied
+from recovery.__main__ import main
 from recovery.exports.errors import BadParameter, UnknownParameter, UnknownTable
 from recovery.exports.registry import TABLES, table_named
 from recovery.exports.table import Sources
@@ -200,6 +201,20 @@ def test_a_misspelt_parameter_of_a_command_is_named_and_the_right_one_suggested(
         TABLES["letters"].check_names([("statsu", "dead")])
     with pytest.raises(UnknownParameter, match=r"tokens has no parameter 'name'\. It takes none"):
         TABLES["tokens"].check_names([("name", "etl")])
+
+
+def test_a_file_that_cannot_be_made_is_named_with_the_reason(
+    database_url, redis_url, tmp_path, monkeypatch, capsys
+):
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "ONWARD_HOME": tmp_path,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    path = tmp_path / "nowhere" / "letters.csv"
+    assert main(["export", "letters", "--to", str(path)]) == 2
+    assert capsys.readouterr().err == f"recovery: {path} cannot be written: No such file or directory\n"
 
 
 def test_a_command_may_ask_as_a_link_of_the_page_does():
