@@ -65,7 +65,7 @@ def _sources() -> Iterator[Sources]:
         try:
             yield handles.sources(lambda: datetime.now(UTC))
         finally:
-            handles.engine.dispose()
+            handles.close()
 
 
 def _write(blocks: Iterable[bytes], path: Path) -> None:

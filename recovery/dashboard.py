@@ -51,6 +51,11 @@ class Dashboard:
         """What exports are read from."""
         return Sources(self.engine, self.funnels, self.redactor, self.watch, clock)
 
+    def close(self) -> None:
+        """Close the connections to PostgreSQL. Nobody may ask for anything any more."""
+        self.watch.settle()
+        self.engine.dispose()
+
 
 @cache
 def dashboard() -> Dashboard:

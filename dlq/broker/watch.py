@@ -31,7 +31,8 @@ class BrokerWatch:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._looked = threading.Event()
-        self._looking = False
+        self._idle = threading.Event()
+        self._idle.set()
         self._latest = BrokerView()
         self._fresh_until = 0.0
 
@@ -51,11 +52,15 @@ class BrokerWatch:
         """Somebody has changed something: the next question starts a look."""
         self._fresh_until = 0.0
 
+    def settle(self) -> None:
+        """Wait until no look runs: it has given its connections back then."""
+        self._idle.wait()
+
     def _start(self) -> None:
         with self._lock:
-            if self._looking or self._monotonic() < self._fresh_until:
+            if not self._idle.is_set() or self._monotonic() < self._fresh_until:
                 return
-            self._looking = True
+            self._idle.clear()
             # Counted from the start: what changes during a look may have escaped it.
             self._fresh_until = self._monotonic() + FRESH_SECONDS
             self._latest = replace(self._latest, looking_since=self._clock())
@@ -65,5 +70,5 @@ class BrokerWatch:
         try:
             self._latest = self._look.look()
         finally:
-            self._looking = False
+            self._idle.set()
             self._looked.set()

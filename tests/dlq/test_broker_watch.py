@@ -10,7 +10,6 @@ from dlq.broker.records import BrokerView
 from dlq.broker.watch import FRESH_SECONDS, BrokerWatch
 from infra.access.roles import Person, Role
 from infra.errors import AccessDenied
-from tests.dlq.worker import eventually
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA = Person("ada", Role.OPERATOR)
@@ -57,7 +56,8 @@ def looked(watch: BrokerWatch) -> Callable[[int], None]:
     """Waits until the look of this number is what is shown."""
 
     def until(number: int) -> None:
-        eventually(lambda: watch._latest.queues_left_out == number and not watch._looking)
+        watch.settle()
+        assert watch._latest.queues_left_out == number
 
     return until
 
@@ -67,6 +67,17 @@ def test_nobody_waits_for_a_look_that_does_not_end(watch: BrokerWatch, look: Slo
         assert watch.view(ADA) == BrokerView(looking_since=NOW)
     assert look.begun == 1
     look.may_end.set()
+
+
+def test_who_closes_connections_waits_for_the_look_that_uses_them(watch: BrokerWatch, look: SlowLook) -> None:
+    watch.view(ADA)
+    closing = threading.Thread(target=watch.settle)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    look.may_end.set()
+    closing.join(10)
+    assert watch.view(ADA).seen_at == NOW
 
 
 def test_who_wants_to_wait_waits_for_the_first_look_only(

@@ -4,7 +4,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from time import sleep
 
 import pytest
 from sqlalchemy import text
@@ -361,12 +360,10 @@ def test_a_runner_that_slept_past_the_reaper_does_not_send_again(engine, monkeyp
 
 
 def test_two_runners_share_an_operation_and_send_each_letter_once(engine):
-    ids, broker = fail_many(engine, 60), Broker()
+    ids, broker, clock = fail_many(engine, 60), Broker(), Time()
     operation = start(engine)
     with ThreadPoolExecutor(2) as runners:
-        moved = list(
-            runners.map(lambda _: run(engine, broker, for_seconds=20, batch=5, sleep=sleep), range(2))
-        )
+        moved = list(runners.map(lambda _: run(engine, broker, clock, for_seconds=20, batch=5), range(2)))
     assert sorted(broker.letters) == ids
     assert (sum(moved), now(engine, operation).status) == (60, OperationStatus.FINISHED)
 

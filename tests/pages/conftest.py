@@ -90,7 +90,7 @@ def world(
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("ONWARD_HOME", str(tmp_path))
     yield World(engine, tmp_path)
-    dashboard().engine.dispose()
+    dashboard().close()
     dashboard.cache_clear()
 
 
