@@ -1,5 +1,6 @@
 """The cards of the Funnel page, each a rendering of one part of the same FunnelView."""
 
+from collections.abc import Sequence
 from math import nan
 from operator import attrgetter
 from typing import Any
@@ -41,8 +42,12 @@ def steps(view: FunnelView, to: Way = nowhere) -> None:
     _states.card_head(
         "Steps", f"Sessions, in this order, each within {duration(view.window_seconds)} of its entry"
     )
-    bars = [_bar(at, step, to) for at, step in enumerate(view.steps)]
-    _charts.funnel(bars, f"Steps of {view.title}")
+    _charts.funnel(bars(view.steps, to), f"Steps of {view.title}")
+
+
+def bars(steps: Sequence[StepView], to: Way) -> list[_charts.Bar]:
+    """One for each step; its parts lead where `to` says."""
+    return [_bar(at, step, to) for at, step in enumerate(steps)]
 
 
 def _bar(at: int, step: StepView, to: Way) -> _charts.Bar:

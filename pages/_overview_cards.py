@@ -9,7 +9,8 @@ from analytics.funnels import FunnelDefinition
 from analytics.question import Question
 from analytics.views.realtime import RealtimeView
 from infra.access.roles import Permission, Person
-from pages import _charts, _overview_numbers, _period, _recommendation_cards, _states
+from pages import _charts, _funnel_cards, _overview_numbers, _period, _recommendation_cards, _states
+from pages._sessions import Way
 from pages._words import count
 
 
@@ -44,19 +45,6 @@ def _waiting(sessions: int, *, letters_shown: bool) -> None:
         st.page_link("dead_letters.py", label="Open the dead letters", icon=":material/mark_email_unread:")
 
 
-def stages(view: RealtimeView) -> None:
+def stages(view: RealtimeView, to: Way) -> None:
     _states.card_head("Stages", "Sessions that entered in the last 24 hours")
-    bars = [
-        _charts.Bar(
-            label=step.label,
-            reached=step.reached,
-            share=step.share_of_entered or 0.0,
-            gone=step.gone_here if step.loss is not None else None,
-            loss=step.loss,
-            open=step.stopped.open,
-            previous_reached=None,
-            previous_share=None,
-        )
-        for step in view.stages
-    ]
-    _charts.funnel(bars, f"Stages of {view.title}, last 24 hours")
+    _charts.funnel(_funnel_cards.bars(view.stages, to), f"Stages of {view.title}, last 24 hours")

@@ -17,6 +17,7 @@ from pages import (
     _overview_numbers,
     _page_head,
     _resources,
+    _sessions,
     _states,
 )
 from pages._words import clock_time
@@ -34,7 +35,8 @@ def live(definition: FunnelDefinition) -> None:
     with _states.failures_shown("The overview"):
         by = _access.enter(Permission.READ_FUNNELS)
         with st.skeleton(height=430):
-            answer = _resources.funnels().view(by, REALTIME, definition, last_day(now), now=now)
+            asked = last_day(now)
+            answer = _resources.funnels().view(by, REALTIME, definition, asked, now=now)
         view = answer.view
         worded = _resources.wording().reworded(view.recommendations)
     st.html(
@@ -51,7 +53,7 @@ def live(definition: FunnelDefinition) -> None:
     with left, st.container(border=True, key="card_next", height="stretch"):
         _overview_cards.next_steps(view, worded, by, definition)
     with right, st.container(border=True, key="card_stages", height="stretch"):
-        _overview_cards.stages(view)
+        _overview_cards.stages(view, _sessions.links_for(by, definition, asked).to)
     st.html(_downloads.of_view("realtime", definition, Question(), of="of the last 24 hours"))
     _footer.footer(answer)
 

@@ -1,7 +1,10 @@
 """The Overview: the default page, with the last 24 hours and what to do next."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -13,6 +16,8 @@ from tests.dlq import builders
 from tests.pages.conftest import SIGN_UP
 
 pytestmark = pytest.mark.servers
+
+LINK = re.compile('href="(/sessions[^"]+)"')
 
 
 @pytest.fixture
@@ -59,6 +64,15 @@ def test_blocked_sessions_lead_to_the_dead_letters_for_who_may_read_them(today, 
     assert all(
         "1 session waits behind a task of ours that failed" in shown(app) for app in (operator, viewer)
     )
+
+
+def test_a_stage_opens_the_sessions_it_counts_for_who_may_see_sessions(today, shown):
+    analyst, viewer = shown(today.open(Role.ANALYST)), shown(today.open(Role.VIEWER))
+    assert "/sessions?" not in viewer
+    found = [dict(parse_qsl(urlsplit(unescape(link)).query)) for link in LINK.findall(analyst)]
+    (left,) = (query for query in found if (query.get("stopped"), query.get("outcome")) == ("0", "open"))
+    opened = today.open(Role.ANALYST, "sessions.py", **left)
+    assert "30 sessions" in [title.value for title in opened.title]
 
 
 def test_without_a_session_for_a_day_it_says_when_the_last_one_was(world, shown):
