@@ -355,11 +355,22 @@ def test_a_median_of_an_even_number_lies_between_the_two_middle_ones() -> None:
     assert median_ms(histogram) == (value_ms(10) + value_ms(20)) / 2
 
 
-def test_drill_down_at_a_step_leaves_out_who_did_it_too_early() -> None:
+def test_who_did_a_step_too_early_is_in_no_row_of_that_step() -> None:
     world = partition(
         [at(0, "a", "A"), at(1, "a", "B", plan="pro"), at(0, "early", "B", plan="pro"), at(1, "early", "A")]
     )
     asked = count("A,B")
     question = replace(asked.question, breakdown=("plan",), attribution="step_1")
-    found = chains(world, replace(asked, question=question, rows=Rows(("", "pro"))))
-    assert found.session_ids().to_pylist() == ["a"]
+    asked = replace(asked, question=question, rows=Rows(("", "pro")))
+    assert chains(world, asked).session_ids().to_pylist() == ["a"]
+    assert tally(world, asked).reached.tolist() == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("blocked", [{}, {"b": 0}])
+def test_a_session_whose_value_has_no_row_is_not_counted(blocked: dict[str, int]) -> None:
+    world = partition([at(0, "a", "A", plan="pro"), at(0, "b", "A", plan="free"), at(1, "b", "B")])
+    asked = count("A,B", blocked=blocked)
+    question = replace(asked.question, breakdown=("plan",))
+    asked = replace(asked, question=question, rows=Rows(("pro",)))
+    assert chains(world, asked).session_ids().to_pylist() == ["a"]
+    assert tally(world, asked).reached.tolist() == [[1, 0]]
