@@ -19,7 +19,7 @@ from analytics.sketch import value_ms
 from analytics.tally import Ints, Tally
 
 #: Seconds; the shortest that covers enough is taken, and never more than the window.
-FOLLOW_UPS = (60, 300, 900, 3600, 6 * 3600, *(days * 86400 for days in (1, 3, 7, 14, 30, 90, 365)))
+FOLLOW_UPS = (60, 120, 300, 600, 1800, 3600, 6 * 3600, *(days * 86400 for days in (1, 3, 7, 14, 30, 90, 365)))
 #: The share of those who converted that the follow-up must cover.
 COVERED = 0.99
 _WEEK = dt.timedelta(days=7)
