@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
@@ -69,7 +69,8 @@ class FunnelDefinition:
         check_text("name", self.name)
         if not 0 < self.window_seconds <= MAX_WINDOW_SECONDS:
             raise InvalidFunnel(
-                "window_seconds", f"{self.window_seconds} is not between 1 and {MAX_WINDOW_SECONDS}"
+                "window_seconds",
+                f"{self.window_seconds} is not between 1 and {MAX_WINDOW_SECONDS}, which is a hundred years",
             )
         if self.order not in ORDERS:
             raise InvalidFunnel(
@@ -88,6 +89,10 @@ class FunnelDefinition:
     @property
     def has_optional_steps(self) -> bool:
         return any(step.optional for step in self.steps)
+
+    def within(self, window_seconds: int | None) -> Self:
+        """The same with another window; None keeps its own. Raises InvalidFunnel."""
+        return self if window_seconds is None else replace(self, window_seconds=window_seconds)
 
     def dimension(self, name: str) -> Dimension:
         """The declared dimension of this property, or a plain one."""

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from analytics.definition_json import conditions_from_json, conditions_to_json
@@ -55,7 +55,7 @@ class SessionQuery:
 
     def applied_to(self, saved: FunnelDefinition) -> FunnelDefinition:
         """The definition with the window that the link asks for. Raises InvalidFunnel."""
-        return saved if self.window_seconds is None else replace(saved, window_seconds=self.window_seconds)
+        return saved.within(self.window_seconds)
 
 
 class _Given:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from analytics import definitions
-from analytics.errors import InvalidQuery
+from analytics.errors import InvalidQuery, listed, nearest
 from analytics.funnels import FunnelDefinition
 from analytics.question import Filter, Question
 from analytics.views.all_kinds import KINDS
@@ -26,6 +26,7 @@ from api.caller import Caller
 from api.description import answers, parameters
 from api.hot_answers import HotAnswers
 from infra.access.roles import Permission, Person
+from recovery.exports.asking import PARAMETERS
 from recovery.exports.views import PATHS
 from recovery.funnels import Funnels
 
@@ -54,8 +55,10 @@ class AskedFor:
         completions: str,
         where: tuple[str, ...],
         client: tuple[str, ...],
+        window_seconds: int | None,
     ) -> None:
         self.name = name
+        self.window_seconds = window_seconds
         values: dict[str, list[str]] = {"client_id": list(client)} if client else {}
         for text in where:
             dimension, equals, value = text.partition("=")
@@ -83,8 +86,11 @@ async def _asked_for(
     completions: Annotated[str, Query(description="within_window or within_range")] = "within_window",
     where: Annotated[tuple[str, ...], Query(description="dimension=value; may be repeated")] = (),
     client: Annotated[tuple[str, ...], Query(description="only sessions of these clients")] = (),
+    window_seconds: Annotated[int | None, Query(description="instead of the funnel's own")] = None,
 ) -> AskedFor:
-    return AskedFor(name, first, last, zone, breakdown, attribution, completions, where, client)
+    return AskedFor(
+        name, first, last, zone, breakdown, attribution, completions, where, client, window_seconds
+    )
 
 
 Asked = Annotated[AskedFor, Depends(_asked_for)]
@@ -95,10 +101,12 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
     hot = HotAnswers()
 
     def definition(asked: AskedFor) -> FunnelDefinition:
-        return definitions.latest(funnels.reader.engine, asked.name).definition
+        saved = definitions.latest(funnels.reader.engine, asked.name).definition
+        return saved.within(asked.window_seconds)
 
-    async def answer(by: Person, request: Request, make: Callable[[], str]) -> Response:
+    async def answer(by: Person, kind: ViewKind[Any], request: Request, make: Callable[[], str]) -> Response:
         by.require(Permission.READ_FUNNELS)
+        _check_names(kind, request)
         key = (request.url.path, request.url.query, by.clients)
         return await hot.answer(request, key, lambda: to_thread.run_sync(make))
 
@@ -109,7 +117,7 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
             def make() -> str:
                 return funnels.text(by, kind, definition(asked), asked.question, now=_now(), **options).text
 
-            return await answer(by, request, make)
+            return await answer(by, kind, request, make)
 
         router.get(
             f"/onboarding/analytics/{PATHS.get(kind.name, kind.name)}/",
@@ -128,7 +136,7 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
             # Joined as text, neither is read again.
             return f"{known[:-1]}, {found[1:]}"
 
-        return await answer(by, request, make)
+        return await answer(by, FUNNEL, request, make)
 
     for kind in KINDS.values():
         if kind is not FUNNEL:
@@ -139,6 +147,15 @@ def analytics_routes(funnels: Funnels) -> APIRouter:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _check_names(kind: ViewKind[Any], request: Request) -> None:
+    """A misspelt filter would be an answer about everybody. Raises InvalidQuery."""
+    known = {*PARAMETERS, *OPTIONS.get(kind.name, {})}
+    for name in request.query_params:
+        if name not in known:
+            hint = f"{nearest(name, known)}; {listed('allowed', sorted(known))}"
+            raise InvalidQuery(name, f"is no parameter of this view{hint}")
 
 
 def _options(kind: ViewKind[Any], request: Request) -> dict[str, Any]:

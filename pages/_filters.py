@@ -1,7 +1,7 @@
 """The filters of a funnel. Each is bound to the address, so a link or a reload shows the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import streamlit as st
@@ -59,7 +59,7 @@ def asked(
     question = Question.of_days(
         *days, zone=zone, where=where, breakdown=breaking, attribution=counts, completions=completions
     )
-    return Asked(replace(definition, window_seconds=window), question)
+    return Asked(definition.within(window), question)
 
 
 def _summary(dimensions: Mapping[str, DimensionChoice]) -> str:

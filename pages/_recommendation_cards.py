@@ -37,7 +37,7 @@ class Reader:
         """The address of the sessions that a sentence is about."""
         if wanted is None:
             return None
-        definition = replace(self.definition, window_seconds=wanted.window_seconds)
+        definition = self.definition.within(wanted.window_seconds)
         where = self.question.where
         if wanted.dimension is not None and wanted.value is not None:
             where = (*where, Filter(wanted.dimension, (wanted.value,)))

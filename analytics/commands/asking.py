@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from analytics import catalogue, definitions, durations, suggestions
 from analytics.commands import say
 from analytics.errors import InvalidQuery, SourceUnusable, nearest
-from analytics.funnels import DEFAULT_WINDOW_SECONDS, FunnelDefinition
+from analytics.funnels import FunnelDefinition
 from analytics.queries import Reader
 from analytics.question import Filter, Question
 
@@ -18,7 +18,10 @@ from analytics.question import Filter, Question
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", help='"A,B|C,D?,*" is A, then B or C, then perhaps D, then any event')
     parser.add_argument("--name", help="a saved funnel, instead of --steps")
-    parser.add_argument("--window", help="longest time from entry to the last step: 30d, 12h; 14d otherwise")
+    parser.add_argument(
+        "--window",
+        help="longest time from entry to the last step: 30d, 12h; otherwise that of the saved funnel, or 14d",
+    )
     parser.add_argument("--order", help="ordered (otherwise), strict or unordered")
     parser.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="break down by")
     parser.add_argument("--attribution", default="session", help="whose value counts when it changes")
@@ -45,12 +48,12 @@ def definition(options: argparse.Namespace, engine: Engine) -> FunnelDefinition:
     """The typed funnel, or the saved one. Raises SourceUnusable when both or neither is named."""
     if bool(options.steps) == bool(options.name):
         raise SourceUnusable('say which funnel: --steps "A,B|C,D", or --name of a saved one')
+    window = durations.seconds(options.window) if options.window else None
     if options.name:
-        if options.window or options.order:
-            raise SourceUnusable("--window and --order belong to --steps; a saved funnel has its own")
-        return definitions.latest(engine, options.name).definition
-    window = durations.seconds(options.window) if options.window else DEFAULT_WINDOW_SECONDS
-    return FunnelDefinition.parse(options.steps, window_seconds=window, order=options.order or "ordered")
+        if options.order:
+            raise SourceUnusable("--order belongs to --steps; a saved funnel has its own")
+        return definitions.latest(engine, options.name).definition.within(window)
+    return FunnelDefinition.parse(options.steps, order=options.order or "ordered").within(window)
 
 
 def day(option: str, text: str | None) -> dt.date | None:

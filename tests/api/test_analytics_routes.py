@@ -86,33 +86,40 @@ def test_the_keys_that_clients_know_are_there(seen, sign_in):
     assert keys("recommendations") >= {"recommendations"}
 
 
+@pytest.mark.parametrize(("window", "expected"), [(None, [5, 4, 4]), (90, [5, 4, 0])])
 def test_page_csv_rest_and_command_line_give_the_same_number(
-    seen, sign_in, funnels, engine, redis_url, tmp_path, monkeypatch, capsys
+    seen, sign_in, funnels, engine, redis_url, tmp_path, monkeypatch, capsys, window, expected
 ):
-    client = sign_in(Role.VIEWER)
-    record = funnels.view(ADA, KINDS["funnel"], SIGN_UP, Question(), now=datetime.now(UTC)).view
-    rest = client.get(f"{VIEWS}funnel/", params={"name": "sign-up"}).json()
-    table = csv.DictReader(
-        io.StringIO(client.get(f"{VIEWS}funnel/export.csv", params={"name": "sign-up"}).text)
-    )
+    client, definition = sign_in(Role.VIEWER), SIGN_UP.within(window)
+    params = {"name": "sign-up"} | ({"window_seconds": window} if window else {})
+    record = funnels.view(ADA, KINDS["funnel"], definition, Question(), now=datetime.now(UTC)).view
+    rest = client.get(f"{VIEWS}funnel/", params=params).json()
+    table = csv.DictReader(io.StringIO(client.get(f"{VIEWS}funnel/export.csv", params=params).text))
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("ANALYTICS_STORE", str(tmp_path / "events"))
-    assert main(["view", "funnel", "--name", "sign-up", "--json"]) == 0
+    within = ["--window", f"{window}s"] if window else []
+    assert main(["view", "funnel", "--name", "sign-up", "--json", *within]) == 0
     command = json.loads(capsys.readouterr().out)
-    expected = [5, 4, 4]
     assert [step.reached for step in record.steps] == expected
     assert [step["reached"] for step in rest["steps"]] == expected
     assert [int(row["reached"]) for row in table] == expected
     assert [step["reached"] for step in command["steps"]] == expected
 
 
-def test_what_a_view_is_not_asked_with_is_refused_by_name(seen, sign_in):
-    client = sign_in(Role.VIEWER)
-    refused = client.get(f"{VIEWS}trend/", params={"name": "sign-up", "per": "hour"})
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("per", "hour", "per"),
+        ("where", "device", "where: 'device' must be written dimension=value"),
+        ("form", "2026-03-01", "form: is no parameter of this view; did you mean 'from'?"),
+        ("window_seconds", "0", "window_seconds: 0 is not between 1 and"),
+    ],
+)
+def test_what_a_view_is_not_asked_with_is_refused_by_name(seen, sign_in, name, value, why):
+    refused = sign_in(Role.VIEWER).get(f"{VIEWS}trend/", params={"name": "sign-up", name: value})
     assert refused.status_code == 422
-    refused = client.get(f"{VIEWS}trend/", params={"name": "sign-up", "where": "device"})
-    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(why)
 
 
 def test_events_are_stored_and_seen_in_the_funnel(seen, sign_in, world):
