@@ -22,6 +22,9 @@ from analytics.tally import Ints, Tally
 FOLLOW_UPS = (60, 120, 300, 600, 1800, 3600, 6 * 3600, *(days * 86400 for days in (1, 3, 7, 14, 30, 90, 365)))
 #: The share of those who converted that the follow-up must cover.
 COVERED = 0.99
+#: It is believed once somebody has been watched so many times as long: whoever needs longer would be missing
+#: from those who converted as long as nobody could have needed longer.
+WATCHED = 2
 _WEEK = dt.timedelta(days=7)
 
 
@@ -57,13 +60,13 @@ class Passage:
 
 
 def cohort(reader: Reader, seen: FunnelResult, asked: Asked) -> Cohort | None:
-    """Those of `seen`, an answer about everybody, whose follow-up has ended; None where nobody's has."""
+    """Those of `seen`, an answer about everybody, whose follow-up has ended; None while it is too early."""
     question = seen.question
     if question.since is None or question.until is None:
         return None
     follow_up = follow_up_seconds(seen.total, seen.definition)
     until = min(question.until, asked.now - dt.timedelta(seconds=follow_up))
-    if until <= question.since:
+    if until <= question.since or follow_up * WATCHED > watched_seconds(seen.total):
         return None
     closed = replace(
         asked,
@@ -82,6 +85,13 @@ def follow_up_seconds(tally: Tally, definition: FunnelDefinition) -> int:
     within_ms = value_ms(int(np.searchsorted(np.cumsum(histogram), enough))) if enough else np.inf
     lengths = (length for length in FOLLOW_UPS if length * 1000 >= within_ms)
     return min(next(lengths, definition.window_seconds), definition.window_seconds)
+
+
+def watched_seconds(tally: Tally) -> float:
+    """How long ago, about, the first of those entered who can still convert; infinite when none is left."""
+    waiting = np.flatnonzero(tally.waiting[0])
+    is_open = tally.outcomes[0, :, LEFT].sum() == 0 and len(waiting) > 0
+    return value_ms(int(waiting[-1])) / 1000 if is_open else np.inf
 
 
 def weeks_of(result: FunnelResult) -> float:

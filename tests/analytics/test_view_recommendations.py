@@ -211,6 +211,17 @@ def test_an_empty_answer_says_why(now: dt.datetime, said: str) -> None:
     assert said in view.summary
 
 
+def test_nobody_is_slow_before_anybody_was_watched_for_long_enough_to_be() -> None:
+    """On a phone it takes longer than the 95 seconds since the first began."""
+    reader = world(
+        many(60, "ABC", day=0, apart=20, device="desktop"), many(60, "AB", day=0, apart=50, device="phone")
+    )
+    view = see(reader, now=START + dt.timedelta(seconds=95))
+    assert (view.recommendations, view.follow_up_seconds) == ((), None)
+    assert "too early to tell" in view.summary
+    assert see(reader, now=START + dt.timedelta(seconds=125)).follow_up_seconds == 60
+
+
 def test_young_sessions_are_not_taken_for_a_loss() -> None:
     before = [many(10, "ABC", day=day, apart=1800) for day in range(-28, 0)]
     before += [many(10, "A", day=day) for day in range(-28, 0)]
