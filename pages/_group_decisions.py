@@ -9,7 +9,7 @@ import streamlit as st
 from dlq.groups import console
 from dlq.groups.summary import GroupState, GroupSummary
 from infra import audit
-from pages import _access, _resources, _states
+from pages import _access, _refused, _resources
 
 _MUTES = {
     "Mute for a day": timedelta(days=1),
@@ -35,8 +35,7 @@ def state(group: GroupSummary) -> None:
             on_click=_reopen,
             args=(group.fingerprint,),
         )
-    if refused := st.session_state.pop("group_refused", None):
-        st.warning(refused, icon=":material/front_hand:")
+    _refused.show(f"group_{group.fingerprint}")
 
 
 def note(group: GroupSummary) -> None:
@@ -77,18 +76,15 @@ def _mark_fixed(fingerprint: str, key: str) -> None:
 
 
 def _annotate(fingerprint: str, key: str) -> None:
-    if _decide(console.annotate, fingerprint, st.session_state[key]):
-        st.toast("The note is saved.")
+    _decide(console.annotate, fingerprint, st.session_state[key], said="The note is saved.")
 
 
-def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: Any) -> bool:
-    """Whether it was done; what refused it is said beside the decisions."""
-    try:
+def _decide(decision: Callable[..., GroupSummary], fingerprint: str, *chosen: Any, said: str = "") -> None:
+    """Do it and say so; what refused it is said beside the decisions."""
+    with _refused.kept(f"group_{fingerprint}"):
         by = _access.signed_in()
         decision(
             _resources.engine(), by, fingerprint, *chosen, redactor=_resources.redactor(), audit=audit.record
         )
-    except _states.REFUSED as error:
-        st.session_state["group_refused"] = _states.refusal(error)
-        return False
-    return True
+        if said:
+            st.toast(said)

@@ -23,6 +23,7 @@ from pages import (
     _letter_links,
     _letter_row,
     _letter_timeline,
+    _refused,
     _resources,
     _states,
 )
@@ -33,6 +34,7 @@ REFRESH_SECONDS = 1.0
 
 def _close() -> None:
     st.query_params.pop("letter", None)
+    _refused.clear()
 
 
 @st.dialog("Dead letter", width=720, position="right", on_dismiss=_close)

@@ -11,7 +11,7 @@ from dlq.queries import LetterFilter
 from dlq.versions import LetterVersion
 from dlq.views import LetterSummary
 from infra.access.roles import Permission, Person
-from pages import _letter_retry, _operation_start
+from pages import _letter_retry, _operation_start, _refused
 from pages._operation_words import ACTIONS
 
 _WAITING = {Status.DEAD, Status.POISONED}
@@ -24,8 +24,7 @@ def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person) -> No
     with buttons:
         for action in (Action.DISCARD, Action.RESTORE):
             _operation_on(letter, action, by)
-    if problem := st.session_state.pop("refused", None):
-        st.warning(problem, icon=":material/front_hand:")
+    _refused.show(f"retry_{letter.id}")
 
 
 def _explain(

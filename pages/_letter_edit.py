@@ -7,7 +7,7 @@ import streamlit as st
 
 from dlq.versions import LetterVersion, difference, edit
 from infra import audit
-from pages import _access, _resources, _states
+from pages import _access, _refused, _resources
 
 _HEIGHT = 260
 
@@ -40,8 +40,7 @@ def show(letter_id: int, over: LetterVersion) -> None:
             on_click=_save,
             args=(letter_id, over.version, key),
         )
-        if refused := st.session_state.pop("edit_refused", None):
-            st.warning(refused, icon=":material/front_hand:")
+        _refused.show(f"edit_{letter_id}")
 
 
 def pretty(value: object) -> str:
@@ -57,7 +56,7 @@ def _arguments(written: str) -> dict[str, Any]:
 
 
 def _save(letter_id: int, over: int, key: str) -> None:
-    try:
+    with _refused.kept(f"edit_{letter_id}", ValueError):
         changed = _arguments(st.session_state[f"edited_{key}"])
         edit(
             _resources.engine(),
@@ -71,5 +70,3 @@ def _save(letter_id: int, over: int, key: str) -> None:
             audit=audit.record,
             over=over,
         )
-    except (*_states.REFUSED, ValueError) as error:
-        st.session_state["edit_refused"] = _states.refusal(error)

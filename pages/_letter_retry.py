@@ -10,7 +10,7 @@ from dlq.retries.retry import Preview, RetryClient
 from dlq.versions import LetterVersion
 from dlq.views import LetterSummary
 from infra.access.roles import Person
-from pages import _access, _letter_arguments, _resources, _states
+from pages import _access, _letter_arguments, _refused, _resources, _states
 
 
 def show(letter: LetterSummary, kept: Sequence[LetterVersion], by: Person, buttons: DeltaGenerator) -> None:
@@ -57,7 +57,8 @@ def _choices(letter: LetterSummary, kept: Sequence[LetterVersion]) -> tuple[str,
 def _send(client: RetryClient, preview: Preview, queue: str, version: int | None) -> None:
     # Shown while a broker that hangs is waited for, which may take seconds.
     st.toast("Sending it to the broker.", icon=":material/replay:")
-    try:
+    where = f"retry_{preview.letter_id}"
+    with _refused.kept(where):
         receipt = client.retry(
             preview.letter_id,
             _access.signed_in(),
@@ -65,8 +66,5 @@ def _send(client: RetryClient, preview: Preview, queue: str, version: int | None
             queue=queue,
             version=version,
         )
-    except _states.REFUSED as error:
-        st.session_state["refused"] = _states.refusal(error)
-        return
-    if not receipt.published:
-        st.session_state["refused"] = "The broker is away. The retry is kept, and sent once it is back."
+        if not receipt.published:
+            _refused.keep(where, "The broker is away. The retry is kept, and sent once it is back.")

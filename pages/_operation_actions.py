@@ -11,7 +11,7 @@ from dlq.operations.records import UNDER_WAY, Action, Operation, OperationStatus
 from dlq.queries import LetterFilter
 from infra import audit
 from infra.access.roles import Person
-from pages import _access, _operation_start, _resources, _states
+from pages import _access, _operation_start, _refused, _resources
 from pages._operation_words import ACTIONS
 
 
@@ -30,8 +30,7 @@ def show(operation: Operation, came: Outcome, by: Person) -> None:
             _undo(operation)
         elif operation.action is Action.RETRY and came.letters[Status.DEAD]:
             _again(operation)
-    if refused := st.session_state.pop("operation_change_refused", None):
-        st.warning(refused, icon=":material/front_hand:")
+    _refused.show(f"operation_{operation.id}")
 
 
 def _undo(operation: Operation) -> None:
@@ -55,7 +54,5 @@ def _button(label: str, icon: str, change: Callable[..., Operation], operation_i
 
 
 def _change(change: Callable[..., Operation], operation_id: int) -> None:
-    try:
+    with _refused.kept(f"operation_{operation_id}"):
         change(_resources.engine(), _access.signed_in(), operation_id, audit=audit.record)
-    except _states.REFUSED as error:
-        st.session_state["operation_change_refused"] = _states.refusal(error)

@@ -212,6 +212,18 @@ def test_what_is_no_arguments_cannot_be_saved(world, shown, written):
     assert app.button(key=f"edit_save_{letter_id}_0").disabled
 
 
+def test_what_was_refused_stays_said_while_the_drawer_refreshes_by_itself(world, shown):
+    letter_id = world.letter()
+    app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
+    app.text_area(key=f"edited_{letter_id}_0").set_value('{"args": [NaN], "kwargs": {}}').run()
+    app.button(key=f"edit_save_{letter_id}_0").click().run()
+    app.run()
+    assert "cannot be kept as an edit" in shown(app)
+    app.text_area(key=f"edited_{letter_id}_0").set_value('{"args": ["s9"], "kwargs": {}}').run()
+    app.button(key=f"edit_save_{letter_id}_0").click().run()
+    assert "cannot be kept as an edit" not in shown(app)
+
+
 def test_a_retry_goes_to_the_queue_that_was_named(world, redis_url):
     letter_id = world.letter(queue="celery")
     app = world.open(Role.OPERATOR, PAGE, letter=str(letter_id))
