@@ -8,7 +8,7 @@ from dlq.filter_address import to_pairs
 from dlq.letters import Status
 from dlq.operations.records import Action, Operation, OperationStatus, Selection
 from infra.access.roles import Permission
-from pages._words import count, duration
+from pages._words import count, whole
 
 _WAITING = frozenset({Status.DEAD, Status.POISONED})
 Color = Literal["blue", "green", "gray", "orange"]
@@ -84,7 +84,7 @@ def progress(operation: Operation) -> str:
     if operation.failed:
         parts.append(f"{count(operation.failed)} refused")
     if operation.seconds_left is not None and operation.remaining:
-        parts.append(f"about {duration(operation.seconds_left)} left")
+        parts.append(f"about {whole(operation.seconds_left)} left")
     return ", ".join(parts)
 
 
