@@ -26,7 +26,7 @@ def chosen(by: Person) -> LetterFilter:
     """The filter that the person has chosen, and the group that the address names."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
         shown = _status()
-        task = one_of("task", ANY_TASK, console.choices(_resources.engine(), by).task_names, width=200)
+        task = one_of("task", ANY_TASK, console.choices(_resources.engine(), by).task_names, width=190)
         text = st.text_input(
             "Search",
             key="search",
@@ -34,7 +34,7 @@ def chosen(by: Person) -> LetterFilter:
             placeholder="Search",
             icon=":material/search:",
             label_visibility="collapsed",
-            width=170,
+            width=160,
         )
         narrowed = _letter_more_filters.chosen()
         operation_id = _operation()
