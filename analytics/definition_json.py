@@ -108,7 +108,7 @@ def _events_of_step(field: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     events = _names(field, fields.get("events"))
     if not events:
-        raise InvalidFunnel(field, "names no event; null is any event")
+        raise InvalidFunnel(field, "names no event; give some, or say that any event counts")
     return events
 
 

@@ -165,18 +165,12 @@ def _check_exclusions(definition: FunnelDefinition) -> None:
             raise InvalidFunnel(f"{field}.events", "names no event")
         _check_events(field, exclusion.events, exclusion.where)
         if not 0 <= exclusion.from_step < last:
-            raise InvalidFunnel(
-                f"{field}.from", f"{exclusion.from_step} is not a step before the last; 0 to {last - 1}"
-            )
+            raise InvalidFunnel(f"{field}.from", "is not a step before the last")
         if not exclusion.from_step < exclusion.to_step <= last:
-            raise InvalidFunnel(
-                f"{field}.to",
-                f"{exclusion.to_step} is not a step after {exclusion.from_step}; at most {last}",
-            )
+            raise InvalidFunnel(f"{field}.to", "is not a step after the one that it begins with")
         if definition.order == "unordered" and (exclusion.from_step, exclusion.to_step) != (0, last):
             raise InvalidFunnel(
-                f"{field}.from",
-                f"an unordered funnel can only exclude from its first step to its last, 0 to {last}",
+                f"{field}.from", "an unordered funnel can only exclude from its first step to its last"
             )
         _check_is_no_step(field, exclusion, definition.steps)
 
@@ -187,8 +181,8 @@ def _check_is_no_step(field: str, exclusion: Exclusion, steps: Sequence[Step]) -
         if shared and set(steps[at].where) <= set(exclusion.where):
             raise InvalidFunnel(
                 f"{field}.events",
-                f"{min(shared)!r} is step {at} itself; what is excluded from step {exclusion.from_step} "
-                f"to {exclusion.to_step} must be none of them",
+                f"{min(shared)!r} is the step {steps[at].label!r} itself; a step cannot be excluded "
+                "between itself and another",
             )
 
 

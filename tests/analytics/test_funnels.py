@@ -58,11 +58,11 @@ def test_the_short_form() -> None:
         (body(dimensions=[{"property": "x", "bands": ["1"]}]), r"dimensions\[0\].bands: .* not all numbers"),
         (
             body(exclusions=[{"events": ["X", "C"], "from": 0, "to": 1}]),
-            r"exclusions\[0\].events: 'C' is step 1 itself",
+            r"exclusions\[0\].events: 'C' is the step 'Second' itself",
         ),
         (
             body(exclusions=[NOT_A | {"where": {"x": 1}}]),
-            r"exclusions\[0\].events: 'A' is step 0 itself",
+            r"exclusions\[0\].events: 'A' is the step 'A' itself",
         ),
         (
             body(steps=[STEP, OPTIONAL, {"events": ["B", "C"]}]),
