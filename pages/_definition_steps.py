@@ -33,15 +33,15 @@ def _step(editing: Editing, draft: Draft, at: int, fields: Fields) -> DraftStep:
     with st.container(border=True, key=f"dfn_step_{step.key}"):
         _head(editing.slot, draft, at)
         events, label = st.columns([1.7, 1], gap="small")
-        with label:
-            typed = st.text_input(
-                "Label", step.label, key=f"{step.key}_label", placeholder=replace(step, label="").name,
-                help=words.LABEL,
-            )  # fmt: skip
-            fields.place(f"{field}.label")
         with events:
             chosen = _definition_events.choose(editing, step.events, step.key, disabled=step.is_any_event)
             fields.place(f"{field}.events")
+        with label:
+            unlabelled = replace(step, events=chosen, label="").name
+            typed = st.text_input(
+                "Label", step.label, key=f"{step.key}_label", placeholder=unlabelled, help=words.LABEL
+            )
+            fields.place(f"{field}.label")
         names = () if step.is_any_event else chosen
         where = _definition_filters.edit(editing.slot, step.key, step.where, names, field, fields)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):

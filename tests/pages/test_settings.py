@@ -159,6 +159,13 @@ def test_steps_are_added_moved_and_removed(signed_up):
     ]
 
 
+def test_a_step_is_called_what_was_chosen_at_once(signed_up):
+    app = editor(signed_up)
+    press(app, "dfn_add_step")
+    checked(labelled(app, "multiselect", "Events")[3].set_value(["refunded"]).run())
+    assert labelled(app, "text_input", "Label")[3].placeholder == "refunded"
+
+
 def test_filters_exclusions_and_dimensions_are_written(signed_up):
     app = editor(signed_up)
     checked(labelled(app, "button", "Add filter")[1].click().run())
