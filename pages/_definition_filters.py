@@ -40,7 +40,7 @@ def _condition(
     slot: str, owner: str, condition: DraftCondition, events: Sequence[str], field: str, fields: Fields
 ) -> DraftCondition:
     with st.container(key=f"dfn_filter_{condition.key}", gap=None):
-        left, middle, right, end = st.columns([3, 2, 3, 1.4], gap="small", vertical_alignment="center")
+        left, middle, right, end = st.columns([3, 2, 3, 1.8], gap="small", vertical_alignment="center")
         with left:
             condition = replace(condition, property=_property(condition, events))
         with middle:
