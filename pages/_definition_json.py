@@ -18,11 +18,11 @@ def card(editing: Editing) -> None:
         st.caption("As the command line and REST take it: python -m analytics define FILE.")
         st.code(json.dumps(editing.draft.body(), indent=2, ensure_ascii=False), language="json", height=280)
         st.text_area("Paste a definition", key=_TEXT, height=120, help=words.PASTE)
+        if refused := st.session_state.pop("dfn_paste_refused", None):
+            st.error(refused, icon=":material/error:")
         st.button(
             "Use it", icon=":material/content_paste:", key="dfn_paste", on_click=_paste, args=(editing.slot,)
         )
-        if refused := st.session_state.pop("dfn_paste_refused", None):
-            st.error(refused, icon=":material/error:")
 
 
 def _paste(slot: str) -> None:
