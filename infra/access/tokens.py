@@ -4,10 +4,12 @@ A token is shown once, when it is made; the table has its hash. It works until i
 no longer or wider than the account of its login, where there is one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from infra import audit
 from infra.access import opaque
@@ -30,8 +32,8 @@ class Token:
     number: int
     name: str
     login: str
-    role: Role
-    clients: tuple[str, ...] | None  #: None: no restriction
+    role: Role  #: as far as the account of its login has it
+    clients: tuple[str, ...] | None  #: those that this account sees, too; None: no restriction
     created_at: datetime
     created_by: str
     expires_at: datetime
@@ -95,8 +97,7 @@ def _check_account(connection: Connection, stands_for: Person) -> None:
     ).one_or_none()
     if found is None:
         return
-    clients = None if found.clients is None else frozenset(found.clients)
-    allowed = stands_for.within(Person(stands_for.login, Role(found.role), clients))
+    allowed = stands_for.within(_person(stands_for.login, found.role, found.clients))
     if allowed.role != stands_for.role:
         raise UnusablePerson(
             f"{stands_for.login} has the role {found.role}: its tokens cannot have {stands_for.role}."
@@ -111,23 +112,37 @@ def _check_account(connection: Connection, stands_for: Person) -> None:
 def tokens(engine: Engine, by: Person) -> list[Token]:
     """The newest `LISTED`, those that no longer work among them. Raises AccessDenied."""
     by.require(Permission.MANAGE_PEOPLE)
-    newest = select(api_token).order_by(api_token.c.id.desc()).limit(LISTED)
+    account = (person.c.role.label("account_role"), person.c.clients.label("account_clients"))
+    newest = (
+        select(api_token, *account)
+        .outerjoin(person, person.c.login == api_token.c.account)
+        .order_by(api_token.c.id.desc())
+        .limit(LISTED)
+    )
     with answering(engine), engine.connect() as connection:
-        return [
-            Token(
-                number=row.id,
-                name=row.name,
-                login=row.login,
-                role=Role(row.role),
-                clients=None if row.clients is None else tuple(row.clients),
-                created_at=row.created_at,
-                created_by=row.created_by,
-                expires_at=row.expires_at,
-                last_used_at=row.last_used_at,
-                revoked_at=row.revoked_at,
-            )
-            for row in connection.execute(newest)
-        ]
+        return [_token(row) for row in connection.execute(newest)]
+
+
+def _token(row: Row[Any]) -> Token:
+    acts_as = _person(row.login, row.role, row.clients)
+    if row.account_role is not None:
+        acts_as = acts_as.within(_person(row.login, row.account_role, row.account_clients))
+    return Token(
+        number=row.id,
+        name=row.name,
+        login=row.login,
+        role=acts_as.role,
+        clients=None if acts_as.clients is None else tuple(sorted(acts_as.clients)),
+        created_at=row.created_at,
+        created_by=row.created_by,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def _person(login: str, role: str, clients: Sequence[str] | None) -> Person:
+    return Person(login, Role(role), None if clients is None else frozenset(clients))
 
 
 def revoke(engine: Engine, by: Person, number: int, *, now: datetime) -> None:

@@ -87,6 +87,7 @@ def test_a_token_that_names_no_client_sees_those_of_its_account(engine, person_o
     account(engine, "ci", Role.ANALYST, ["acme"])
     token = created(engine, Person("ci", Role.ANALYST))
     assert person_of(token) == Person("ci", Role.ANALYST, frozenset({"acme"}))
+    assert [listed.clients for listed in tokens.tokens(engine, ROOT)] == [("acme",)]
 
 
 def test_a_token_goes_with_its_account(engine, person_of):
