@@ -19,7 +19,9 @@ with _states.failures_shown("The people"):
     with st.container(gap=None):
         st.title("People", anchor=False)
         st.html('<div class="sub">Who may sign in, what each may see, and what is signed in now.</div>')
-    _people_changes.refused()
+    login = st.query_params.get("person")
+    if not login:
+        _people_changes.refused()
     with st.container(border=True, key="card_people"):
         _people_list.show()
         st.html(_downloads.of_table("people"))
@@ -28,5 +30,5 @@ with _states.failures_shown("The people"):
         st.html(_downloads.of_table("tokens"))
     with st.container(border=True, key="card_open_sessions"):
         _people_sessions.show()
-    if login := st.query_params.get("person"):
+    if login:
         _people_person.drawer(login)

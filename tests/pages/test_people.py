@@ -67,6 +67,7 @@ def test_a_change_that_cannot_be_says_why_and_is_not_made(world, bob, shown):
     app.radio(key="person_bob_role").set_value(Role.ADMIN)
     press(app, "Save")
     assert "An admin sees all clients" in shown(app)
+    assert "An admin sees all clients" in app.get("dialog")[0].warning[0].value
     assert accounts.account(world.engine, ROOT, "bob").role is Role.VIEWER
 
 
