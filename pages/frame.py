@@ -1,5 +1,7 @@
 """The frame around every page: icon, style, who is signed in, and the pages that their role shows."""
 
+from html import escape
+
 import streamlit as st
 
 from infra.access.roles import Permission
@@ -73,7 +75,7 @@ page = st.navigation({name: pages for name, pages in sections.items() if pages},
 st.set_page_config(page_title=f"{page.title} · Onward")
 
 with st.sidebar, st.container(key="signed_in_as"):
-    st.caption(f"{person.login} · {person.role}")
+    st.html(f'<div class="sub">{escape(person.login)} · {person.role}</div>')
     st.button(
         "Sign out", icon=":material/logout:", type="tertiary", on_click=_access.sign_out, key="sign_out"
     )
