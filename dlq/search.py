@@ -33,7 +33,7 @@ from dlq.tables import dead_letter, dead_letter_tally, dead_letter_words
 from dlq.times import to_ms
 
 #: Letters walked one by one before the index of words is asked.
-WALKED = 1_000
+WALKED = 500
 #: Letters that one page walks when they are in a rare state.
 WALKED_IF_RARE = 4_000
 #: A state is rare when fewer than one of so many letters are in it.
@@ -78,7 +78,7 @@ def letters_page(
     others = replace(narrowed, text="")
     stretch = _newest(others, asked, None if after is None else position(after), WALKED)
     found: list[RowMapping] = []
-    reached, width_ms, walks_on = (0, 0), 0, False
+    reached, width_ms, first_ms, walks_on = (0, 0), 0, 0, False
     for turn in range(SPANS + 1):
         looked = _look(connection, stretch, limit + 1 - len(found))
         found += looked.rows
@@ -98,7 +98,8 @@ def letters_page(
         width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * min(wider, _WIDER)
         since_ms, is_rare = reached[0] - width_ms, turn > 0 and not looked.number
         is_last = is_rare or turn == SPANS - 1
-        stretch = _older(others, asked, reached, None if is_last else since_ms, is_rare)
+        first_ms = _first_ms(connection, others) if turn == 0 else first_ms
+        stretch = _older(others, asked, reached, None if is_last else since_ms, first_ms, is_rare)
     return found, cursor(*reached)
 
 
@@ -109,6 +110,12 @@ def _are_rare(connection: Connection, others: LetterFilter) -> bool:
     such = func.coalesce(func.sum(_t.letters).filter(_t.status.in_(others.status)), 0)
     statement = select(such * RARE < func.sum(_t.letters))
     return bool(connection.execute(statement).scalar_one())
+
+
+def _first_ms(connection: Connection, others: LetterFilter) -> int:
+    """Before this time no letter is looked for."""
+    oldest_ms = connection.execute(select(func.min(_c.last_failed_at_ms))).scalar() or 0
+    return oldest_ms if others.failed_from is None else max(oldest_ms, to_ms(others.failed_from))
 
 
 def _newest(others: LetterFilter, asked: words.Search, before: _Position | None, bound: int) -> _Stretch:
@@ -128,7 +135,12 @@ def _newest(others: LetterFilter, asked: words.Search, before: _Position | None,
 
 
 def _older(
-    others: LetterFilter, asked: words.Search, before: _Position, since_ms: int | None, is_rare: bool
+    others: LetterFilter,
+    asked: words.Search,
+    before: _Position,
+    since_ms: int | None,
+    first_ms: int,
+    is_rare: bool,
 ) -> _Stretch:
     """What the index of words knows before a position, back to a time.
 
@@ -144,7 +156,6 @@ def _older(
     newest = letters.order_by(at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
     looked = _materialized(newest)
     matching = _checked(looked, others, asked).order_by(looked.c.at_ms.desc(), looked.c.id.desc())
-    first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
     until = None if since_ms is None or since_ms <= first_ms else (since_ms, 0)
     return _Stretch(looked, matching, CANDIDATES, until)
 
