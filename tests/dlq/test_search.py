@@ -84,6 +84,17 @@ def test_letters_in_a_rare_state_are_reached_through_many_that_have_the_words(en
     assert found(engine, "slow", status=(Status.DEAD,)) == ["dead3", "dead5"]
 
 
+def test_what_no_letter_has_is_looked_up_once_when_the_first_span_reaches_the_oldest(
+    engine, bounded, monkeypatch
+):
+    for at in range(6):
+        fail(engine, envelope(f"t{at}"), failure(after_seconds=-at * DAY))
+    looks, look = [], search._look
+    monkeypatch.setattr(search, "_look", lambda *asked: looks.append(asked) or look(*asked))
+    assert found(engine, "nothing") == []
+    assert len(looks) == 2, "those walked, and the index"
+
+
 def test_ids_are_found_whole_or_by_their_beginning(engine):
     fail(engine, envelope("0b1c-77aa", session_id="S-9", client_id="acme/7", correlation_id="c.1x"))
     for text in ("0b1c-77aa", "0b1c-7", "0B1C", "s-9", "acme/7", "c.1", "plan c.1x"):
