@@ -165,14 +165,21 @@ def _check_exclusions(definition: FunnelDefinition) -> None:
             raise InvalidFunnel(f"{field}.events", "names no event")
         _check_events(field, exclusion.events, exclusion.where)
         if not 0 <= exclusion.from_step < last:
-            raise InvalidFunnel(f"{field}.from", "is not a step before the last")
+            allowed = _numbered(definition.steps, 0, last)
+            raise InvalidFunnel(f"{field}.from", f"is not a step before the last; {allowed}")
         if not exclusion.from_step < exclusion.to_step <= last:
-            raise InvalidFunnel(f"{field}.to", "is not a step after the one that it begins with")
+            allowed = _numbered(definition.steps, exclusion.from_step + 1, last + 1)
+            raise InvalidFunnel(f"{field}.to", f"is not a step after the one that it begins with; {allowed}")
         if definition.order == "unordered" and (exclusion.from_step, exclusion.to_step) != (0, last):
             raise InvalidFunnel(
                 f"{field}.from", "an unordered funnel can only exclude from its first step to its last"
             )
         _check_is_no_step(field, exclusion, definition.steps)
+
+
+def _numbered(steps: Sequence[Step], first: int, end: int) -> str:
+    """Steps by label, with the number that a definition written as JSON knows them by."""
+    return listed("allowed", [f"{steps[at].label} ({at})" for at in range(first, end)])
 
 
 def _check_is_no_step(field: str, exclusion: Exclusion, steps: Sequence[Step]) -> None:

@@ -57,6 +57,14 @@ def test_the_short_form() -> None:
         (body(dimensions=[{"property": "x", "bands": [2, 1]}]), r"dimensions\[0\].bands: must be rising"),
         (body(dimensions=[{"property": "x", "bands": ["1"]}]), r"dimensions\[0\].bands: .* not all numbers"),
         (
+            body(exclusions=[{"events": ["X"], "from": 1, "to": 1}]),
+            r"exclusions\[0\].from: is not a step before the last; allowed: A \(0\)",
+        ),
+        (
+            body(exclusions=[{"events": ["X"], "from": 0, "to": 0}]),
+            r"exclusions\[0\].to: is not a step after the one that it begins with; allowed: Second \(1\)",
+        ),
+        (
             body(exclusions=[{"events": ["X", "C"], "from": 0, "to": 1}]),
             r"exclusions\[0\].events: 'C' is the step 'Second' itself",
         ),
