@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, literal, select
 
@@ -83,7 +83,7 @@ def preview(
             count=counted["letters"],
             through_id=counted["through_id"],
             sample=_sample(connection, chosen, redactor),
-            sends=_sends(action, options, counted["letters"]),
+            sends=_sends(action, options, counted["letters"], now),
             warnings=warned,
             sessions=counted["sessions"],
             poisoned=count(connection, selected(selection, (Status.POISONED,), now)),
@@ -133,7 +133,7 @@ def _summed(counted: Iterable[tuple[str, int]]) -> dict[str, int]:
     return dict(sums.most_common())
 
 
-def _sends(action: Action, options: Options, letters: int) -> str:
+def _sends(action: Action, options: Options, letters: int, now: datetime) -> str:
     if not letters:
         return "No letter matches: nothing will happen."
     things = "1 letter" if letters == 1 else f"{letters:,} letters"
@@ -142,7 +142,7 @@ def _sends(action: Action, options: Options, letters: int) -> str:
         what = f"The tasks of {things} are sent again to {where}"
     else:
         what = f"{things} {'is' if letters == 1 else 'are'} {_BECOMES[action]}"
-    return f"{what}{_pace(options.rate_per_second, letters)}{_beginning(options)}."
+    return f"{what}{_pace(options.rate_per_second, letters)}{_beginning(options, now)}."
 
 
 _BECOMES = {Action.DISCARD: "discarded, and can be restored for a while", Action.RESTORE: "brought back"}
@@ -152,6 +152,10 @@ def _pace(rate: float | None, letters: int) -> str:
     return "" if rate is None else f", {rate:g} a second, in about {max(1, round(letters / rate)):,} s"
 
 
-def _beginning(options: Options) -> str:
+def _beginning(options: Options, now: datetime) -> str:
     start_at = options.start_at
-    return "" if start_at is None else f", not before {start_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if start_at is None:
+        return ""
+    if start_at <= now:
+        return ", at once: the time to start at is past"
+    return f", not before {start_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -402,6 +402,15 @@ def test_a_start_time_in_the_future_is_waited_for(engine):
     assert run(engine, broker, clock) == 1
 
 
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(5, "not before 2026-03-01 12:05:00 UTC"), (-5, "at once: the time to start at is past")],
+)
+def test_the_preview_says_when_it_begins(engine, minutes, said):
+    fail_many(engine, 1)
+    assert seen(engine, start_at=NOON + timedelta(minutes=minutes)).sends.endswith(f", {said}.")
+
+
 @pytest.mark.parametrize(("rate", "letters", "seconds"), [(5, 30, 5.2), (3.7, 30, 7.5), (0.5, 5, 8)])
 def test_a_rate_is_kept(engine, rate, letters, seconds):
     fail_many(engine, letters)
