@@ -9,7 +9,7 @@ The planner knows little about words, so each statement leaves it no choice: wha
 and the rest of each letter by its number, behind an OFFSET that nothing is moved across.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,11 @@ SPANS = 3
 _WIDER = 4_096
 _SHORTEST_MS = 60_000
 
+#: What letters are narrowed to that is among their words.
+_NAMES = ("task_name", "exception_type", "queue", "category", "fingerprint")
+#: Without all that the index of words is asked, or a time.
+_INDEXED: Mapping[str, Any] = dict.fromkeys(_NAMES, "") | {"failed_from": None, "failed_to": None}
+
 _Position = tuple[int, int]  #: time of the latest failure in milliseconds, letter
 _c, _w, _t = dead_letter.c, dead_letter_words.c, dead_letter_tally.c
 
@@ -78,7 +83,7 @@ def letters_page(
     others = replace(narrowed, text="")
     stretch = _newest(others, asked, None if after is None else position(after), WALKED)
     found: list[RowMapping] = []
-    reached, width_ms, first_ms, walks_on = (0, 0), 0, 0, False
+    reached, width_ms, walks_on = (0, 0), 0, False
     for turn in range(SPANS + 1):
         looked = _look(connection, stretch, limit + 1 - len(found))
         found += looked.rows
@@ -96,10 +101,13 @@ def letters_page(
         # Twice as wide as would do if the rest lay as close as what was found.
         wider = 2 * (limit + 1 - len(found)) // len(looked.rows) + 1 if looked.rows else _WIDER
         width_ms = max(width_ms, looked.passed_ms, _SHORTEST_MS) * min(wider, _WIDER)
-        since_ms, is_rare = reached[0] - width_ms, turn > 0 and not looked.number
+        since_ms = reached[0] - width_ms
+        if turn == 0:
+            is_rare = not looked.rows and _are_rare_words(connection, others, asked)
+        else:
+            is_rare = not looked.number
         is_last = is_rare or turn == SPANS - 1
-        first_ms = _first_ms(connection, others) if turn == 0 else first_ms
-        stretch = _older(others, asked, reached, None if is_last else since_ms, first_ms, is_rare)
+        stretch = _older(others, asked, reached, None if is_last else since_ms, is_rare)
     return found, cursor(*reached)
 
 
@@ -112,10 +120,17 @@ def _are_rare(connection: Connection, others: LetterFilter) -> bool:
     return bool(connection.execute(statement).scalar_one())
 
 
-def _first_ms(connection: Connection, others: LetterFilter) -> int:
-    """Before this time no letter is looked for."""
-    oldest_ms = connection.execute(select(func.min(_c.last_failed_at_ms))).scalar() or 0
-    return oldest_ms if others.failed_from is None else max(oldest_ms, to_ms(others.failed_from))
+def _are_rare_words(connection: Connection, others: LetterFilter, asked: words.Search) -> bool:
+    """Whether the index knows few letters, going by the newest: for none that were walked had the words.
+
+    That tells it when the index is asked for all that they were. Else what it is asked for may be common
+    elsewhere, and to sort all that it knows would take long.
+    """
+    if asked.indexed == asked.query and replace(others, **_INDEXED) == LetterFilter():
+        return True
+    newest = select(_w.words).order_by(_w.failed_at_ms.desc(), _w.letter_id.desc()).limit(WALKED).subquery()
+    known = select(newest.c.words).where(_indexed(others, asked, newest.c.words)).limit(1)
+    return connection.execute(known).first() is None
 
 
 def _newest(others: LetterFilter, asked: words.Search, before: _Position | None, bound: int) -> _Stretch:
@@ -139,7 +154,6 @@ def _older(
     asked: words.Search,
     before: _Position,
     since_ms: int | None,
-    first_ms: int,
     is_rare: bool,
 ) -> _Stretch:
     """What the index of words knows before a position, back to a time.
@@ -149,13 +163,14 @@ def _older(
     """
     at_ms = _w.failed_at_ms + 0 if is_rare else _w.failed_at_ms
     letters = select(at_ms.label("at_ms"), _w.letter_id.label("id"), _w.words).where(
-        _indexed(others, asked), tuple_(at_ms, _w.letter_id) < tuple_(*before)
+        _indexed(others, asked, _w.words), tuple_(at_ms, _w.letter_id) < tuple_(*before)
     )
     if since_ms is not None:
         letters = letters.where(at_ms >= since_ms)
     newest = letters.order_by(at_ms.desc(), _w.letter_id.desc()).limit(CANDIDATES)
     looked = _materialized(newest)
     matching = _checked(looked, others, asked).order_by(looked.c.at_ms.desc(), looked.c.id.desc())
+    first_ms = 0 if others.failed_from is None else to_ms(others.failed_from)
     until = None if since_ms is None or since_ms <= first_ms else (since_ms, 0)
     return _Stretch(looked, matching, CANDIDATES, until)
 
@@ -166,14 +181,14 @@ def some(narrowed: LetterFilter, limit: int) -> Select[int]:
     if asked is None:
         return select(_c.id).where(false())
     others = replace(narrowed, text="")
-    letters = select(_w.letter_id.label("id"), _w.words).where(_indexed(others, asked))
+    letters = select(_w.letter_id.label("id"), _w.words).where(_indexed(others, asked, _w.words))
     return _checked(_materialized(letters.limit(CANDIDATES)), others, asked).limit(limit)
 
 
-def _indexed(others: LetterFilter, asked: words.Search) -> ColumnElement[bool]:
+def _indexed(others: LetterFilter, asked: words.Search, of: ColumnElement[Any]) -> ColumnElement[bool]:
     """What the index of words is asked. The names in the filter are words too, and narrow it."""
-    names = [others.task_name, others.exception_type, others.queue, others.category, others.fingerprint]
-    return has_words(" & ".join([asked.indexed, *words.having(names)]), _w.words)
+    names = [getattr(others, name) for name in _NAMES]
+    return has_words(" & ".join([asked.indexed, *words.having(names)]), of)
 
 
 def _checked(looked: CTE, others: LetterFilter, asked: words.Search) -> Select[int]:

@@ -84,15 +84,39 @@ def test_letters_in_a_rare_state_are_reached_through_many_that_have_the_words(en
     assert found(engine, "slow", status=(Status.DEAD,)) == ["dead3", "dead5"]
 
 
-def test_what_no_letter_has_is_looked_up_once_when_the_first_span_reaches_the_oldest(
-    engine, bounded, monkeypatch
+@pytest.fixture
+def spans(monkeypatch):
+    """For each time that the index of words was asked, whether it was asked alone."""
+    asked, older = [], search._older
+
+    def noted(*arguments):
+        asked.append(arguments[-1])
+        return older(*arguments)
+
+    monkeypatch.setattr(search, "_older", noted)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "text", "alone"),
+    [
+        ({}, "nothing", True),
+        ({"task_name": "shop.pay"}, "nothing", True),
+        ({"status": (Status.DEAD,)}, "nothing", True),
+        ({"status": (Status.DEAD,)}, "paid", False),
+        ({}, "paid no", False),
+    ],
+)
+def test_the_index_is_asked_alone_and_once_for_what_the_newest_letters_say_is_rare(
+    engine, bounded, spans, narrowed, text, alone
 ):
+    """The dead letters lack what all others say, and no letter has a word that begins with "no"."""
     for at in range(6):
-        fail(engine, envelope(f"t{at}"), failure(after_seconds=-at * DAY))
-    looks, look = [], search._look
-    monkeypatch.setattr(search, "_look", lambda *asked: looks.append(asked) or look(*asked))
-    assert found(engine, "nothing") == []
-    assert len(looks) == 2, "those walked, and the index"
+        fail(engine, envelope(f"dead{at}"), failure(message="late", after_seconds=-at * DAY))
+        fail(engine, envelope(f"done{at}"), failure(message="paid", after_seconds=1 - at * DAY))
+        succeed(engine, envelope(f"done{at}"))
+    assert found(engine, text, **narrowed) == []
+    assert spans == [True] if alone else not spans[0]
 
 
 def test_ids_are_found_whole_or_by_their_beginning(engine):
