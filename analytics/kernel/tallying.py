@@ -41,16 +41,17 @@ def place_sessions(
     """Write each session's steps up to the furthest, row, bin and outcome; NO_ROW for one that is in none."""
     code, row_of_code, blocked_ms = sessions.code, sessions.row_of_code, sessions.blocked_ms
     edges_ms, bin_of_edge = bins.edges_ms, bins.bin_of
+    edge = 0
     for session in range(len(row_of)):
         row_of[session] = NO_ROW
         if chains[rules.deciding_step, session] == NEVER:
             continue
         got = steps_reached(chains, session, rules)
         entry_ms, furthest_ms = chains[0, session], chains[got - 1, session]
-        edge = edge_of(entry_ms, edges_ms)
+        edge = edge_of(entry_ms, edges_ms, edge)
         row_of[session] = bin_of_edge[edge] if bins.are_rows else row_in(session, code, row_of_code)
         if bins.at_furthest:
-            edge = edge_of(furthest_ms, edges_ms)
+            edge = edge_of(furthest_ms, edges_ms, edge)
         reached[session] = got
         bin_of[session] = bin_of_edge[edge]
         if got == rules.steps:
@@ -89,7 +90,7 @@ def add_straight(sessions: Sessions, bins: Bins, rules: Rules, chains: Ints, cou
             continue
         entry_ms = times[session]
         if entry_ms < begins_ms or entry_ms >= ends_ms:
-            edge = edge_of(entry_ms, edges_ms)
+            edge = edge_of(entry_ms, edges_ms, edge)
             begins_ms, ends_ms = edges_ms[edge], edges_ms[edge + 1] if edge + 1 < len(edges_ms) else ALWAYS
         signed_row = bin_of_edge[edge] if are_rows else row_in(number, code, row_of_code)
         if signed_row == NO_ROW:
@@ -186,6 +187,9 @@ def bucket_of(ms: int) -> int:
 
 
 @inlined
-def edge_of(moment_ms: int, edges_ms: Ints) -> int:
-    """The last edge at or before the moment."""
-    return max(0, int(np.searchsorted(edges_ms, moment_ms, side="right")) - 1)
+def edge_of(moment_ms: int, edges_ms: Ints, hint: int) -> int:
+    """The last edge at or before the moment; mostly that of the session before."""
+    edge = hint
+    if moment_ms < edges_ms[hint] or (hint + 1 < len(edges_ms) and moment_ms >= edges_ms[hint + 1]):
+        edge = max(0, int(np.searchsorted(edges_ms, moment_ms, side="right")) - 1)
+    return edge
